@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Facts about the compiler and the machine, as constants where a constant will do. Nothing here is
+/// a tuning knob of an algorithm.
+#pragma once
+
+#include <concur/version.hpp>
+#include <cstddef>
+
+/// \cond internal
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define CONCUR_HAS_EXCEPTIONS 1
+#define CONCUR_TRY try
+#define CONCUR_CATCH_ALL catch (...)
+#define CONCUR_RETHROW throw
+#else
+#define CONCUR_HAS_EXCEPTIONS 0
+#define CONCUR_TRY if constexpr (true)
+#define CONCUR_CATCH_ALL else
+#define CONCUR_RETHROW static_cast<void>(0)
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define CONCUR_NOINLINE __declspec(noinline)
+#define CONCUR_FORCEINLINE __forceinline
+#define CONCUR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define CONCUR_NOINLINE __attribute__((noinline))
+#define CONCUR_FORCEINLINE inline __attribute__((always_inline))
+#define CONCUR_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+// Sanitizers and the model checker see every shared access as a C++20 atomic operation: the vector
+// loads of detail/bits/line.hpp, which rely on the hardware, are replaced by their portable twin.
+// CONCUR_PORTABLE_LOADS may also be defined by hand, so that native tests run both.
+#if !defined(CONCUR_PORTABLE_LOADS)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define CONCUR_PORTABLE_LOADS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define CONCUR_PORTABLE_LOADS 1
+#endif
+#endif
+#endif
+#if !defined(CONCUR_PORTABLE_LOADS)
+#define CONCUR_PORTABLE_LOADS 0
+#endif
+/// \endcond
+
+namespace concur::inline CONCUR_ABI::detail {
+
+/// Two writers never share this many bytes unless they mean to. The constant of the standard
+/// library is not there before clang 19, and changes with -mtune, which an ABI must not.
+#if (defined(__APPLE__) && defined(__aarch64__)) || defined(__powerpc64__)
+inline constexpr std::size_t cache_line_size = 128;
+#else
+inline constexpr std::size_t cache_line_size = 64;
+#endif
+
+/// x86 prefetches lines in pairs: what two cores write often is kept two lines apart.
+inline constexpr std::size_t destructive_distance = 128;
+
+}  // namespace concur::inline CONCUR_ABI::detail
