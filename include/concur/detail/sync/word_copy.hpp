@@ -2,8 +2,8 @@
 /// \file
 /// Copies of a trivially copyable object that another thread may be writing, without a data race.
 ///
-/// The object lies in memory as relaxed atomic words (Boehm, "Can Seqlocks Get Along with
-/// Programming Language Memory Models?", MSPC 2012). A copy that ran beside a writer is a mixture
+/// The object lies in memory as atomic words (Boehm, "Can Seqlocks Get Along with Programming
+/// Language Memory Models?", MSPC 2012). A copy that ran beside a writer is a mixture
 /// of words: whoever uses one validates it first, by a version or a lock.
 ///
 /// Up to 8 bytes are one word, and such a copy is never mixed. The word loops are unrolled by fold
@@ -38,26 +38,37 @@ class atomic_words {
   static constexpr std::size_t word_count = (sizeof(T) + sizeof(word) - 1) / sizeof(word);
   static constexpr bool is_single_word = word_count == 1;
 
-  /// Reads all words, relaxed. Mixed if somebody writes meanwhile and there are several words.
+  /// Reads all words. Mixed if somebody writes meanwhile and there are several words. With
+  /// `acquire`, a version that is loaded afterwards shows every write that the copy has seen a part
+  /// of: no fence is needed, which ThreadSanitizer would not understand.
+  template <std::memory_order Order = std::memory_order_relaxed>
   T load() const noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
-      return std::bit_cast<T>(words_[0].load(std::memory_order_relaxed));  // relaxed: see \file
+      return std::bit_cast<T>(words_[0].load(Order));
     } else {
       uninitialized result;
-      load_bytes(reinterpret_cast<unsigned char*>(&result.value),
-                 std::make_index_sequence<word_count>{});
+      load_bytes<Order>(reinterpret_cast<unsigned char*>(&result.value),
+                        std::make_index_sequence<word_count>{});
       return result.value;
     }
   }
 
-  /// Writes all words, relaxed.
+  /// Writes all words. With `release`, whoever sees one of them and loads a version afterwards sees
+  /// what the writer stored there before.
+  template <std::memory_order Order = std::memory_order_relaxed>
   void store(const T& value) noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
-      words_[0].store(std::bit_cast<word>(value), std::memory_order_relaxed);  // relaxed: see \file
+      words_[0].store(std::bit_cast<word>(value), Order);
     } else {
-      store_bytes(reinterpret_cast<const unsigned char*>(&value),
-                  std::make_index_sequence<word_count>{});
+      store_bytes<Order>(reinterpret_cast<const unsigned char*>(&value),
+                         std::make_index_sequence<word_count>{});
     }
+  }
+
+  /// Whether the stored bytes are those of `value`. Acquire, as `load`.
+  bool has_bytes_of(const T& value) const noexcept {
+    return equal_words(reinterpret_cast<const unsigned char*>(&value),
+                       std::make_index_sequence<word_count>{});
   }
 
  private:
@@ -72,26 +83,36 @@ class atomic_words {
   }
 
   template <std::size_t I>
+  static word word_of(const unsigned char* from) noexcept {
+    word w = 0;
+    std::memcpy(&w, from + I * sizeof(word), bytes_in(I));
+    return w;
+  }
+
+  template <std::memory_order Order, std::size_t I>
   void load_word(unsigned char* to) const noexcept {
-    const word w = words_[I].load(std::memory_order_relaxed);  // relaxed: see \file
+    const word w = words_[I].load(Order);
     std::memcpy(to + I * sizeof(word), &w, bytes_in(I));
   }
 
-  template <std::size_t I>
-  void store_word(const unsigned char* from) noexcept {
-    word w = 0;
-    std::memcpy(&w, from + I * sizeof(word), bytes_in(I));
-    words_[I].store(w, std::memory_order_relaxed);  // relaxed: see \file
-  }
-
-  template <std::size_t... I>
+  template <std::memory_order Order, std::size_t... I>
   void load_bytes(unsigned char* to, std::index_sequence<I...>) const noexcept {
-    (load_word<I>(to), ...);
+    (load_word<Order, I>(to), ...);
+  }
+
+  template <std::memory_order Order, std::size_t... I>
+  void store_bytes(const unsigned char* from, std::index_sequence<I...>) noexcept {
+    (words_[I].store(word_of<I>(from), Order), ...);
   }
 
   template <std::size_t... I>
-  void store_bytes(const unsigned char* from, std::index_sequence<I...>) noexcept {
-    (store_word<I>(from), ...);
+  bool equal_words(const unsigned char* from, std::index_sequence<I...>) const noexcept {
+    word difference = 0;
+    // acquire: as load<acquire>
+    ((difference = static_cast<word>(
+          difference | (words_[I].load(std::memory_order_acquire) ^ word_of<I>(from)))),
+     ...);
+    return difference == 0;
   }
 
   std::atomic<word> words_[word_count] = {};
