@@ -29,10 +29,10 @@ int main() {
   expect(concur::detail::xxh::xxh3_64("", 0, 0) == 0x2d06800538d394c2u, "XXH3 of nothing");
 #if __has_include(<concur/seqmap.hpp>)
   concur::seqmap<std::uint64_t, std::uint64_t> map;
-  for (std::uint64_t key = 0; key < 1000; ++key) expect(map.insert(key, key * 2), "insert");
+  for (std::uint64_t key = 0; key < 1000; ++key) expect(map.try_emplace(key, key * 2), "insert");
   expect(map.size() == 1000, "size after a thousand inserts");
-  for (std::uint64_t key = 0; key < 1000; ++key) expect(map.get(key) == key * 2, "get");
-  expect(map.erase(7), "erase");
+  for (std::uint64_t key = 0; key < 1000; ++key) expect(map.find_or(key, 0) == key * 2, "find");
+  expect(map.erase(7) == 1, "erase");
   expect(!map.contains(7), "an erased key is gone");
 #endif
   return failed;
