@@ -36,8 +36,11 @@ template <class Map>
 inline constexpr bool is_exclusive = engine_of<Map>::callback_is_exclusive;
 
 /// A value can be changed, or taken out: in place where the element is ours alone, else on a copy.
-template <class T, class Map>
-concept changeable_in = is_exclusive<Map> || std::copy_constructible<T>;
+///
+/// `K` is a template argument of the call. It makes the question wait for the call: clang 14 would
+/// ask while `Map` is incomplete.
+template <class T, class Map, class K>
+concept changeable_in = std::copy_constructible<T> || is_exclusive<Map>;
 
 template <class Engine>
 struct lent_by {

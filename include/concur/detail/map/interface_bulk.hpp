@@ -120,7 +120,7 @@ class interface_bulk {
   /// - Needs: copyable `Key`; `T` movable if callbacks of `source` are exclusive, else copyable.
   template <class Source>
     requires std::copy_constructible<Key> && std::same_as<mapped_of<Source>, T> &&
-        std::same_as<key_of<Source>, Key> && changeable_in<T, Source>
+        std::same_as<key_of<Source>, Key> && changeable_in<T, Source, Source>
             size_type merge(Source& source) {
       if constexpr (std::same_as<Source, Derived>) {
         if (&source == &derived()) return 0;

@@ -101,7 +101,7 @@ class interface_erase {
   /// - Needs: movable `T`; copyable where readers may still hold it (callbacks not exclusive).
   template <class K = key_type>
     requires key_argument<const K&, Derived> && std::move_constructible<T> &&
-        changeable_in<T, Derived>
+        changeable_in<T, Derived, K>
             std::optional<T> take(const K& k) {
       std::optional<T> taken;
       auto&& key = as_key<Derived>(k);

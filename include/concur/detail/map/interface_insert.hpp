@@ -113,7 +113,7 @@ class interface_insert {
   /// - Needs: copyable `T`; movable is enough where callbacks are exclusive.
   template <class K = key_type, class V = T>
     requires new_key_argument<K, Derived> && std::constructible_from<T, V> &&
-        std::move_constructible<T> && changeable_in<T, Derived>
+        std::move_constructible<T> && changeable_in<T, Derived, K>
             std::optional<T> exchange(K&& k, V&& value) {
       std::optional<T> old;
       const auto outcome = store(

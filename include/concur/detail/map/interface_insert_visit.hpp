@@ -131,7 +131,7 @@ class interface_insert_visit {
     requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 1) insert_result
         try_emplace_or_visit(K&& k, Args&&... args) {
       return with_last_first<1>(
-          [&](auto& f, auto&&... values) {
+          [&](auto&& f, auto&&... values) {
             return to_result<insert_result>(
                 insertion_or<lend::exclusive>(derived(), f)
                     .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
@@ -144,7 +144,7 @@ class interface_insert_visit {
       requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 1) insert_result
           try_emplace_or_cvisit(K&& k, Args&&... args) {
         return with_last_first<1>(
-            [&](auto& f, auto&&... values) {
+            [&](auto&& f, auto&&... values) {
               return to_result<insert_result>(
                   insertion_or<lend::shared>(derived(), f)
                       .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
@@ -158,7 +158,7 @@ class interface_insert_visit {
         requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 2) insert_result
             try_emplace_and_visit(K&& k, Args&&... args) {
           return with_last_first<2>(
-              [&](auto& f1, auto& f2, auto&&... values) {
+              [&](auto&& f1, auto&& f2, auto&&... values) {
                 return to_result<insert_result>(
                     insertion_and<lend::exclusive>(derived(), f1, f2)
                         .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
@@ -171,7 +171,7 @@ class interface_insert_visit {
           requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 2) insert_result
               try_emplace_and_cvisit(K&& k, Args&&... args) {
             return with_last_first<2>(
-                [&](auto& f1, auto& f2, auto&&... values) {
+                [&](auto&& f1, auto&& f2, auto&&... values) {
                   return to_result<insert_result>(
                       insertion_and<lend::shared>(derived(), f1, f2)
                           .try_emplace(std::forward<K>(k),
@@ -186,7 +186,7 @@ class interface_insert_visit {
             requires(sizeof...(Args) >= 1)
           insert_result emplace_or_visit(Args&&... args) {
             return with_last_first<1>(
-                [&](auto& f, auto&&... values) {
+                [&](auto&& f, auto&&... values) {
                   return to_result<insert_result>(
                       insertion_or<lend::exclusive>(derived(), f)
                           .emplace(static_cast<decltype(values)>(values)...));
@@ -199,7 +199,7 @@ class interface_insert_visit {
             requires(sizeof...(Args) >= 1)
           insert_result emplace_or_cvisit(Args&&... args) {
             return with_last_first<1>(
-                [&](auto& f, auto&&... values) {
+                [&](auto&& f, auto&&... values) {
                   return to_result<insert_result>(
                       insertion_or<lend::shared>(derived(), f)
                           .emplace(static_cast<decltype(values)>(values)...));
@@ -213,7 +213,7 @@ class interface_insert_visit {
             requires(sizeof...(Args) >= 2)
           insert_result emplace_and_visit(Args&&... args) {
             return with_last_first<2>(
-                [&](auto& f1, auto& f2, auto&&... values) {
+                [&](auto&& f1, auto&& f2, auto&&... values) {
                   return to_result<insert_result>(
                       insertion_and<lend::exclusive>(derived(), f1, f2)
                           .emplace(static_cast<decltype(values)>(values)...));
@@ -226,7 +226,7 @@ class interface_insert_visit {
             requires(sizeof...(Args) >= 2)
           insert_result emplace_and_cvisit(Args&&... args) {
             return with_last_first<2>(
-                [&](auto& f1, auto& f2, auto&&... values) {
+                [&](auto&& f1, auto&& f2, auto&&... values) {
                   return to_result<insert_result>(
                       insertion_and<lend::shared>(derived(), f1, f2)
                           .emplace(static_cast<decltype(values)>(values)...));

@@ -35,7 +35,7 @@ class interface_update {
   ///   `callback_keeps_old_value`.
   /// - Needs: copyable `T` where `f` works on a copy.
   template <class K = key_type, class F>
-    requires key_argument<const K&, Derived> && changeable_in<T, Derived> size_type
+    requires key_argument<const K&, Derived> && changeable_in<T, Derived, K> size_type
     update(const K& k, F&& f) {
       static_assert(std::invocable<F&, T&>, "update: f is not callable with T&");
       bool present = false;
@@ -55,7 +55,7 @@ class interface_update {
   /// - Needs: as `try_emplace` and `update`.
   template <class K = key_type, class F, class... Args>
     requires new_key_argument<K, Derived> && std::constructible_from<T, Args...> &&
-        changeable_in<T, Derived>
+        changeable_in<T, Derived, K>
             insert_result upsert(K&& k, F&& f, Args&&... args) {
       static_assert(std::invocable<F&, T&>, "upsert: f is not callable with T&");
       auto&& key = as_key<Derived>(std::forward<K>(k));
@@ -86,7 +86,8 @@ class interface_update {
   ///   was before. `std::length_error` when a bounded map has no room for an absent key.
   /// - Needs: movable `T`; copyable where callbacks are not exclusive.
   template <class K = key_type, class F>
-    requires new_key_argument<K, Derived> && std::move_constructible<T> && changeable_in<T, Derived>
+    requires new_key_argument<K, Derived> && std::move_constructible<T> &&
+        changeable_in<T, Derived, K>
   bool compute(K&& k, F&& f) {
     static_assert(std::invocable<F&, std::optional<T>&>,
                   "compute: f is not callable with std::optional<T>&");
@@ -157,7 +158,7 @@ class interface_update {
       std::optional<T> value(std::in_place, element.value());
       f(value);
       present = value.has_value();
-      if (present) element.assign(*std::move(value));
+      if (present) assign_computed(element, *std::move(value));
     } else {
       element.mutate([&](T& current) {
         moved_out loan(current);

@@ -29,6 +29,7 @@
 ///     element.cvisit(f)    f(const_reference)
 ///     element.mutate(f)    f(T&); what it changed is stored when f returns
 ///     element.assign(v)    the value becomes T(v)
+///     element.put(v)       optional, see below
 ///     element.take() -> T  the value moved out, or copied where readers may hold it; erases
 ///     element.erase()      in a traversal of a copy-on-write engine -> bool, at once; false if the
 ///                          race was lost, and then the element, if still there, is offered again
@@ -37,9 +38,9 @@
 /// 1. On a copy-on-write engine either callback may run again after a lost race. Derived functions
 ///    write only results that a rerun overwrites, and move from arguments only by giving them to
 ///    `slot.emplace` or `element.assign`. The engine keeps the node that a lost attempt prepared
-///    and ignores the arguments of the rerun. `slot.put` is for values that are computed anew by
-///    each run: the key of the kept node is used, its value replaced. An engine that never reruns
-///    need not have it.
+///    and ignores the arguments of the rerun, for `emplace` and `assign` alike: they have been
+///    moved from. `slot.put` and `element.put` are for values that each run computes anew: the key
+///    of a kept node is used, its value replaced. An engine that never reruns need not have them.
 /// 2. The key that `slot.emplace` is given may be the very object that `modify` was given, and
 /// moved
 ///    from: after `emplace` the engine looks at the stored key only.
@@ -104,6 +105,16 @@ constexpr void put_computed(Slot& slot, K&& key, V&& value) {
     slot.put(std::forward<K>(key), std::forward<V>(value));
   } else {
     slot.emplace(std::forward<K>(key), std::forward<V>(value));
+  }
+}
+
+/// Stores a value that this run of `modify` computed; see rule 1.
+template <class Element, class V>
+constexpr void assign_computed(Element& element, V&& value) {
+  if constexpr (requires { element.put(std::forward<V>(value)); }) {
+    element.put(std::forward<V>(value));
+  } else {
+    element.assign(std::forward<V>(value));
   }
 }
 
