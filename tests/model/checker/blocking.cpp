@@ -45,7 +45,9 @@ void forget_syncs(u64 a, u64 size) {
 namespace {
 
 /// A wait with a time limit may give up at once; else it gives up when nothing else can happen.
-bool gives_up(bool timed) { return timed && decide(4) == 1; }
+bool gives_up(bool timed) {
+  return timed && decide(4) == 1;
+}
 
 void publish(view& into) {
   fiber& f = me();

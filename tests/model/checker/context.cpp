@@ -101,7 +101,9 @@ void* first_frame(char* stack, void (*entry)()) {
   for (int i = 0; i < 6; ++i) *--sp = 0;
   return sp;
 }
-void switch_stack(void** save, void* load) { mc_switch_stack(save, load); }
+void switch_stack(void** save, void* load) {
+  mc_switch_stack(save, load);
+}
 
 #elif defined(MC_SWITCH_ARM)
 extern "C" void mc_switch_stack(void** save, void* load);
@@ -143,7 +145,9 @@ void* first_frame(char* stack, void (*entry)()) {
   sp[11] = reinterpret_cast<u64>(entry);  // x30
   return sp;
 }
-void switch_stack(void** save, void* load) { mc_switch_stack(save, load); }
+void switch_stack(void** save, void* load) {
+  mc_switch_stack(save, load);
+}
 
 #else
 ucontext_t contexts[max_threads + 1];  // the last is the driver's

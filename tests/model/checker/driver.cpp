@@ -105,7 +105,9 @@ double seconds_now() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-bool depth_first(strategy s) { return s == strategy::bounded || s == strategy::exhaustive; }
+bool depth_first(strategy s) {
+  return s == strategy::bounded || s == strategy::exhaustive;
+}
 
 void reset_execution() {
   ++rt->execution;
@@ -141,7 +143,6 @@ void execute(const std::function<void()>& body, u64 seed) {
   rt->mode_ = mode::idle;
   rt->current = 0;
   if (rt->kind == failure::none && !rt->abandoned && !rt->someone_frozen) check_leaks();
-  if (rt->kind == failure::none && rt->how.seeded_fault == 30) rt->live_blocks = 0;
   restore_image();
 }
 
@@ -289,7 +290,9 @@ result run(const options& requested, const std::function<void()>& body) {
 
 // Inside a body --------------------------------------------------------------------------------
 
-bool active() { return live(); }
+bool active() {
+  return live();
+}
 
 int spawn(std::function<void()> thread) {
   const entered in;
@@ -313,7 +316,9 @@ void join_all() {
     wait_for_thread(t, code_offset(__builtin_return_address(0)));
 }
 
-int self() { return rt->current; }
+int self() {
+  return rt->current;
+}
 
 void fail(const char* what) {
   if (rt == nullptr || rt->mode_ == mode::idle) {
@@ -334,11 +339,21 @@ void yield() {
   yield_now();
 }
 
-bool frozen() { return rt->someone_frozen; }
-bool reached(int thread) { return rt->threads[thread].state == run_state::finished; }
-std::uint64_t now() { return rt->steps; }
-std::size_t live_bytes() { return rt->live_bytes; }
-std::size_t live_blocks() { return rt->live_blocks; }
+bool frozen() {
+  return rt->someone_frozen;
+}
+bool reached(int thread) {
+  return rt->threads[thread].state == run_state::finished;
+}
+std::uint64_t now() {
+  return rt->steps;
+}
+std::size_t live_bytes() {
+  return rt->live_bytes;
+}
+std::size_t live_blocks() {
+  return rt->live_blocks;
+}
 
 void note(const char* format, ...) {
   if (!live() || !rt->tracing || rt->text_length + 300 > text_capacity) return;

@@ -15,7 +15,9 @@ struct header {  // right before every block
 };
 constexpr u64 block_magic = 0x6D632D626C6F636BULL;
 
-u64 arena_base() { return reinterpret_cast<u64>(rt->arena); }
+u64 arena_base() {
+  return reinterpret_cast<u64>(rt->arena);
+}
 
 void mark(u64 address, u64 size) {
   u8* state = rt->heap_state + ((address - arena_base()) >> 3);
@@ -63,8 +65,10 @@ heap_block* block_around(u64 a) {
   u32 high = rt->block_count;
   while (low < high) {
     const u32 middle = (low + high) / 2;
-    if (rt->blocks[middle].address <= a) low = middle + 1;
-    else high = middle;
+    if (rt->blocks[middle].address <= a)
+      low = middle + 1;
+    else
+      high = middle;
   }
   if (low == 0) return nullptr;
   heap_block& b = rt->blocks[low - 1];
@@ -95,8 +99,8 @@ void* heap_allocate(std::size_t n, std::size_t alignment, u32 program) {
 void heap_free(void* p, u32 program) {
   const auto* h = static_cast<const header*>(p) - 1;
   const auto a = reinterpret_cast<u64>(p);
-  if (a < arena_base() + sizeof(header) || h->magic != block_magic ||
-      h->index >= rt->block_count || rt->blocks[h->index].address != a)
+  if (a < arena_base() + sizeof(header) || h->magic != block_magic || h->index >= rt->block_count ||
+      rt->blocks[h->index].address != a)
     stop(failure::bad_free, "free of what was never allocated, at %s", place(program).c_str());
   heap_block& b = rt->blocks[h->index];
   if (!b.live && !fault(23))
@@ -123,8 +127,7 @@ void heap_free(void* p, u32 program) {
 }
 
 void heap_reset() {
-  if (rt->arena_top != 0)
-    std::memset(rt->heap_state, 0, ((rt->arena_top - arena_base()) >> 3) + 2);
+  if (rt->arena_top != 0) std::memset(rt->heap_state, 0, ((rt->arena_top - arena_base()) >> 3) + 2);
   rt->arena_top = arena_base();
   rt->block_count = 0;
   rt->live_bytes = rt->live_blocks = rt->allocations = 0;

@@ -41,7 +41,8 @@ int inspect(dl_phdr_info* info, std::size_t, void*) {
   }
   rt->program_base = info->dlpi_addr;
   rt->program_end = end;
-  rt->image_begin = (data_begin > relro_end || relro_end > data_end ? data_begin : relro_end) & ~u64{7};
+  rt->image_begin =
+      (data_begin > relro_end || relro_end > data_end ? data_begin : relro_end) & ~u64{7};
   rt->image_end = (data_end + 7) & ~u64{7};
   return 1;  // the program itself comes first; the shared libraries are not asked
 }

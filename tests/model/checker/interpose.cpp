@@ -89,7 +89,9 @@ void release_memory(void* p, u32 program) {
 
 /// malloc and its kind belong to the model only when the program itself calls them: what libc and
 /// libstdc++ allocate for themselves may live longer than an execution.
-bool from_program(u32 program) { return live() && program != 0; }
+bool from_program(u32 program) {
+  return live() && program != 0;
+}
 
 }  // namespace
 
@@ -102,8 +104,12 @@ void find_real_functions() {
 }
 }  // namespace mc::detail
 
-void* operator new(size_t n) { return allocate_or_throw(n, 16, MC_PC); }
-void* operator new[](size_t n) { return allocate_or_throw(n, 16, MC_PC); }
+void* operator new(size_t n) {
+  return allocate_or_throw(n, 16, MC_PC);
+}
+void* operator new[](size_t n) {
+  return allocate_or_throw(n, 16, MC_PC);
+}
 void* operator new(size_t n, std::align_val_t a) {
   return allocate_or_throw(n, static_cast<size_t>(a), MC_PC);
 }
@@ -122,14 +128,30 @@ void* operator new(size_t n, std::align_val_t a, const std::nothrow_t&) noexcept
 void* operator new[](size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
   return allocate_or_null(n, static_cast<size_t>(a), MC_PC);
 }
-void operator delete(void* p) noexcept { release_memory(p, MC_PC); }
-void operator delete[](void* p) noexcept { release_memory(p, MC_PC); }
-void operator delete(void* p, size_t) noexcept { release_memory(p, MC_PC); }
-void operator delete[](void* p, size_t) noexcept { release_memory(p, MC_PC); }
-void operator delete(void* p, std::align_val_t) noexcept { release_memory(p, MC_PC); }
-void operator delete[](void* p, std::align_val_t) noexcept { release_memory(p, MC_PC); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { release_memory(p, MC_PC); }
-void operator delete[](void* p, size_t, std::align_val_t) noexcept { release_memory(p, MC_PC); }
+void operator delete(void* p) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete[](void* p) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete(void* p, size_t) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete[](void* p, size_t) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete[](void* p, std::align_val_t) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete(void* p, size_t, std::align_val_t) noexcept {
+  release_memory(p, MC_PC);
+}
+void operator delete[](void* p, size_t, std::align_val_t) noexcept {
+  release_memory(p, MC_PC);
+}
 
 extern "C" {
 
@@ -137,7 +159,9 @@ void* malloc(size_t n) {
   const u32 program = MC_PC;
   return from_program(program) ? allocate_or_null(n, 16, program) : __libc_malloc(n);
 }
-void free(void* p) { release_memory(p, MC_PC); }
+void free(void* p) {
+  release_memory(p, MC_PC);
+}
 void* calloc(size_t n, size_t size) {
   const u32 program = MC_PC;
   if (!from_program(program)) return __libc_calloc(n, size);
@@ -212,7 +236,9 @@ int memcmp(const void* a, const void* b, size_t n) {
     if (x[i] != y[i]) return x[i] < y[i] ? -1 : 1;
   return 0;
 }
-int bcmp(const void* a, const void* b, size_t n) { return memcmp(a, b, n); }
+int bcmp(const void* a, const void* b, size_t n) {
+  return memcmp(a, b, n);
+}
 
 // The kernel -----------------------------------------------------------------------------------
 
@@ -308,7 +334,9 @@ ssize_t getrandom(void* p, size_t n, unsigned flags) {
   static const auto next = real<ssize_t (*)(void*, size_t, unsigned)>("getrandom");
   return next(p, n, flags);
 }
-int getentropy(void* p, size_t n) { return getrandom(p, n, 0) < 0 ? -1 : 0; }
+int getentropy(void* p, size_t n) {
+  return getrandom(p, n, 0) < 0 ? -1 : 0;
+}
 int sched_getcpu() noexcept {
   if (live()) return rt->current;
   static const auto next = real<int (*)()>("sched_getcpu");
@@ -360,7 +388,8 @@ int mc_guard_acquire(void* guard) {
     const entered in;
     return guard_acquire(reinterpret_cast<u64>(guard), MC_PC) ? 1 : 0;
   }
-  if (real_guard_acquire == nullptr) real_guard_acquire = real<int (*)(void*)>("__cxa_guard_acquire");
+  if (real_guard_acquire == nullptr)
+    real_guard_acquire = real<int (*)(void*)>("__cxa_guard_acquire");
   return real_guard_acquire(guard);
 }
 static void (*real_guard_release)(void*) = nullptr;

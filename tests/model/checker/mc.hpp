@@ -36,25 +36,25 @@ enum class strategy : std::uint8_t {
 
 enum class failure : std::uint8_t {
   none,
-  requirement,       ///< `require` was given false, an assertion failed, the program aborted
-  race,              ///< two conflicting accesses, one of them plain, without happens-before
+  requirement,  ///< `require` was given false, an assertion failed, the program aborted
+  race,         ///< two conflicting accesses, one of them plain, without happens-before
   use_after_free,
-  bad_free,          ///< double free, free of what was never allocated
-  out_of_bounds,     ///< access beside every heap block
+  bad_free,       ///< double free, free of what was never allocated
+  out_of_bounds,  ///< access beside every heap block
   leak,
-  deadlock,          ///< nobody can run
-  livelock,          ///< everybody runs and nobody arrives, even under a fair schedule
-  blocked_by_frozen, ///< a thread waits for the one that was frozen
-  mixed_size,        ///< atomics of different sizes on the same bytes
-  misuse,            ///< unlock of a foreign mutex, join of nothing, ...
-  crash,             ///< a signal
-  nondeterministic,  ///< the body does not repeat under the same choices
+  deadlock,           ///< nobody can run
+  livelock,           ///< everybody runs and nobody arrives, even under a fair schedule
+  blocked_by_frozen,  ///< a thread waits for the one that was frozen
+  mixed_size,         ///< atomics of different sizes on the same bytes
+  misuse,             ///< unlock of a foreign mutex, join of nothing, ...
+  crash,              ///< a signal
+  nondeterministic,   ///< the body does not repeat under the same choices
 };
 
 /// One place in the source that performs an atomic operation, whatever number of instructions the
 /// compiler made of it.
 struct site {
-  std::string file;       ///< the innermost frame that is not in a system header
+  std::string file;  ///< the innermost frame that is not in a system header
   int line = 0;
   std::string function;
   std::string operation;  ///< "load", "store", "rmw", "cas", "cas failure", "fence", "light fence"
@@ -78,9 +78,9 @@ struct options {
   bool weak_memory = true;            ///< stale reads and late stores; off: sequential consistency
   bool races = true;
   bool leaks = true;
-  bool reuse_memory = false;          ///< freed memory may be handed out again
-  bool spurious = true;               ///< weak compare-exchange fails, condition variables wake up
-  bool membarrier = true;             ///< off: the kernel refuses it
+  bool reuse_memory = false;  ///< freed memory may be handed out again
+  bool spurious = true;       ///< weak compare-exchange fails, condition variables wake up
+  bool membarrier = true;     ///< off: the kernel refuses it
   std::uint32_t membarrier_calls = ~0u;  ///< so many succeed, then it fails
   bool strict_light_fence = true;     ///< membarrier orders another thread only at its light fences
   std::uint32_t max_steps = 20'000;   ///< then the schedule turns fair, and as many steps again
@@ -97,14 +97,14 @@ struct options {
 
 struct result {
   failure kind = failure::none;
-  std::string what;            ///< one line
-  std::string replay;          ///< token for options::replay
-  std::string trace;           ///< the failing execution, one line per operation, with file:line
+  std::string what;    ///< one line
+  std::string replay;  ///< token for options::replay
+  std::string trace;   ///< the failing execution, one line per operation, with file:line
   std::uint64_t executions = 0;
   std::uint64_t steps = 0;
   std::uint64_t unfinished = 0;  ///< executions cut off by a bound (not failures)
   double seconds = 0;
-  bool complete = false;       ///< depth first: nothing is left to explore
+  bool complete = false;  ///< depth first: nothing is left to explore
   std::vector<site> sites;
 
   bool failed() const { return kind != failure::none; }
@@ -119,19 +119,19 @@ const char* name(strategy how);
 
 int spawn(std::function<void()> thread);  ///< returns its number, 1 to 7
 void join(int thread);
-void join_all();                          ///< all but a frozen one
+void join_all();  ///< all but a frozen one
 int self();
 [[noreturn]] void fail(const char* what);
 inline void require(bool holds, const char* what) {
   if (!holds) fail(what);
 }
-unsigned pick(unsigned n);     ///< any of 0..n−1; explored
-void yield();                  ///< others should run before this thread goes on
-bool frozen();                 ///< a thread has been frozen in this execution
-bool reached(int thread);      ///< that thread has finished
-std::uint64_t now();           ///< steps so far: a logical clock
+unsigned pick(unsigned n);  ///< any of 0..n−1; explored
+void yield();               ///< others should run before this thread goes on
+bool frozen();              ///< a thread has been frozen in this execution
+bool reached(int thread);   ///< that thread has finished
+std::uint64_t now();        ///< steps so far: a logical clock
 void note(const char* format, ...) __attribute__((format(printf, 1, 2)));  ///< a line in the trace
-std::size_t live_bytes();      ///< allocated in this execution and not freed
+std::size_t live_bytes();  ///< allocated in this execution and not freed
 std::size_t live_blocks();
 
 /// Marks the beginning or the end of an operation whose real-time order matters: the thread may be

@@ -158,8 +158,7 @@ u32 place_of_store(location& l, int m) {
   if (!rt->how.weak_memory || rt->fair || l.count - oldest(l) >= history_depth) return last;
   const u32 low = floor_of(l, m);
   if (low == last) return last;
-  const bool searching =
-      rt->how.how == strategy::bounded || rt->how.how == strategy::exhaustive;
+  const bool searching = rt->how.how == strategy::bounded || rt->how.how == strategy::exhaustive;
   if (!searching && (random_bits() & 7) != 0) return last;
   u32 options[history_depth];
   u32 n = 0;
@@ -186,13 +185,20 @@ u128 mask_of(int size) {
 
 u128 combine(rmw_op f, u128 old, u128 v) {
   switch (f) {
-    case rmw_op::exchange: return v;
-    case rmw_op::add: return old + v;
-    case rmw_op::sub: return old - v;
-    case rmw_op::bit_and: return old & v;
-    case rmw_op::bit_or: return old | v;
-    case rmw_op::bit_xor: return old ^ v;
-    case rmw_op::nand: return ~(old & v);
+    case rmw_op::exchange:
+      return v;
+    case rmw_op::add:
+      return old + v;
+    case rmw_op::sub:
+      return old - v;
+    case rmw_op::bit_and:
+      return old & v;
+    case rmw_op::bit_or:
+      return old | v;
+    case rmw_op::bit_xor:
+      return old ^ v;
+    case rmw_op::nand:
+      return ~(old & v);
   }
   return v;
 }

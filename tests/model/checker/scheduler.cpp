@@ -47,8 +47,7 @@ bool independent(const fiber& a, const fiber& b) {
   if (a.next == op::none || b.next == op::none) return false;
   if (a.next == op::barrier || b.next == op::barrier) return false;
   if (a.next == op::local || b.next == op::local) return true;
-  if (a.next == op::sc_fence || b.next == op::sc_fence)
-    return !(a.next_sc && b.next_sc);
+  if (a.next == op::sc_fence || b.next == op::sc_fence) return !(a.next_sc && b.next_sc);
   if (fault(1)) return true;
   return a.next_address != b.next_address || (a.next == op::load && b.next == op::load);
 }
@@ -125,10 +124,14 @@ int choose(candidates& c) {
   if (rt->fair) return c.thread[random_bits() % static_cast<u32>(c.count)];
   c.first(rt->current);
   switch (rt->how.how) {
-    case strategy::exhaustive: return by_sleep_set(c);
-    case strategy::bounded: return by_bound(c);
-    case strategy::pct: return by_priority(c);
-    case strategy::random: break;
+    case strategy::exhaustive:
+      return by_sleep_set(c);
+    case strategy::bounded:
+      return by_bound(c);
+    case strategy::pct:
+      return by_priority(c);
+    case strategy::random:
+      break;
   }
   if (c.thread[0] == rt->current && (random_bits() & 255) < rt->stay) return rt->current;
   return c.thread[random_bits() % static_cast<u32>(c.count)];
@@ -146,9 +149,9 @@ void freeze() {
 }
 
 const char* waits_for(waiting w) {
-  static const char* const names[] = {"nothing",   "a thread to end", "a mutex",
-                                      "a condition variable", "a read-write lock", "a futex",
-                                      "a static initializer", "pthread_once"};
+  static const char* const names[] = {
+      "nothing", "a thread to end",      "a mutex",     "a condition variable", "a read-write lock",
+      "a futex", "a static initializer", "pthread_once"};
   return names[static_cast<int>(w)];
 }
 
@@ -199,8 +202,9 @@ void begin_choices(u64 seed) {
   rt->fresh = freshness[random_bits() % 5];
   rt->polite = politeness[random_bits() % 4];
   if (rt->how.how != strategy::pct) return;
-  const int d = rt->how.depth > 0 ? rt->how.depth
-                                  : 1 + static_cast<int>(random_bits() % static_cast<u32>(-rt->how.depth));
+  const int d = rt->how.depth > 0
+                    ? rt->how.depth
+                    : 1 + static_cast<int>(random_bits() % static_cast<u32>(-rt->how.depth));
   rt->change_count = d - 1 < 16 ? d - 1 : 16;
   for (int i = 0; i < rt->change_count; ++i)
     rt->change_points[i] = 1 + static_cast<u32>(random_bits() % rt->expected_steps);
@@ -250,9 +254,12 @@ void visible(op kind, u64 address, bool sc, u32 program) {
 static bool ignores_yield(fiber& f) {
   if (rt->fair) return false;
   switch (rt->how.how) {
-    case strategy::exhaustive: return f.yields++ < 1 && decide(2) == 1;
-    case strategy::bounded: return f.yields++ < 2 && decide(2) == 1;
-    default: return (random_bits() & 255) >= rt->polite;
+    case strategy::exhaustive:
+      return f.yields++ < 1 && decide(2) == 1;
+    case strategy::bounded:
+      return f.yields++ < 2 && decide(2) == 1;
+    default:
+      return (random_bits() & 255) >= rt->polite;
   }
 }
 

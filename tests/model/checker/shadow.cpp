@@ -11,15 +11,17 @@ namespace {
 
 constexpr u8 read_a = 1, write_a = 2, read_p = 4, write_p = 8, release_m = 16;
 
-constexpr u8 bit(access k) { return static_cast<u8>(1u << static_cast<unsigned>(k)); }
+constexpr u8 bit(access k) {
+  return static_cast<u8>(1u << static_cast<unsigned>(k));
+}
 
 /// What an access of each kind may not meet unordered.
 constexpr u8 conflicts_with[] = {
-    write_p | release_m,                               // atomic read
-    write_p | read_p | release_m,                      // atomic write
-    write_p | write_a | release_m,                     // plain read
-    write_p | write_a | read_p | read_a | release_m,   // plain write
-    write_p | write_a | read_p | read_a | release_m,   // deallocation
+    write_p | release_m,                              // atomic read
+    write_p | read_p | release_m,                     // atomic write
+    write_p | write_a | release_m,                    // plain read
+    write_p | write_a | read_p | read_a | release_m,  // plain write
+    write_p | write_a | read_p | read_a | release_m,  // deallocation
 };
 
 bool covers(access newer, access older) {
@@ -35,10 +37,10 @@ const char* verb(access k) {
 
 [[noreturn]] void race(u64 a, access k, u32 program, const access_record& with) {
   rt->watched = a & ~u64{7};
-  const char* kind = k == access::release_memory || with.kind == access::release_memory
-                         ? "free races with access"
-                         : "data race";
-  stop(failure::race, "%s: T%d %s at %s, unordered with T%d %s at %s", kind, rt->current, verb(k),
+  const bool of_lifetime = k == access::release_memory || with.kind == access::release_memory;
+  stop(of_lifetime ? failure::use_after_free : failure::race,
+       "%s: T%d %s at %s, unordered with T%d %s at %s",
+       of_lifetime ? "free races with access" : "data race", rt->current, verb(k),
        place(program).c_str(), with.thread, verb(with.kind), place(with.program).c_str());
 }
 
@@ -116,10 +118,12 @@ void access_granule(granule& g, u8 bytes, access k, u64 address, u32 program) {
   rt->watched = a & ~u64{7};
   const heap_block* b = block_around(a);
   if (b != nullptr && !b->live)
-    stop(failure::use_after_free, "use after free: T%d %s at %s, %zu bytes into a block of %zu "
-         "allocated at %s and freed by T%d at %s", rt->current, verb(k), place(program).c_str(),
-         static_cast<std::size_t>(a - b->address), static_cast<std::size_t>(b->size),
-         place(b->allocated_at).c_str(), b->thread_freed, place(b->freed_at).c_str());
+    stop(failure::use_after_free,
+         "use after free: T%d %s at %s, %zu bytes into a block of %zu "
+         "allocated at %s and freed by T%d at %s",
+         rt->current, verb(k), place(program).c_str(), static_cast<std::size_t>(a - b->address),
+         static_cast<std::size_t>(b->size), place(b->allocated_at).c_str(), b->thread_freed,
+         place(b->freed_at).c_str());
   stop(failure::out_of_bounds, "heap access out of bounds: T%d %s at %s", rt->current, verb(k),
        place(program).c_str());
 }
@@ -180,7 +184,8 @@ void plain_access(const void* pointer, u64 size, bool write, u32 program) {
   const u64 a = reinterpret_cast<u64>(pointer);
   touch(a, size, write ? access::plain_write : access::plain_read, program);
   if (rt->tracing && a - (rt->watched & ~u64{7}) < 8)
-    record(write ? event::plain_write : event::plain_read, 0, a, static_cast<int>(size), 0, program);
+    record(write ? event::plain_write : event::plain_read, 0, a, static_cast<int>(size), 0,
+           program);
   if (!write) return;
   for (u64 p = a & ~u64{7}; p < a + size; p += 8) {
     granule& g = granule_at(p);

@@ -21,15 +21,19 @@ using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 __extension__ typedef unsigned __int128 u128;
 
-constexpr int max_threads = 8;      ///< thread 0 runs the body
-constexpr int history_depth = 16;   ///< stores remembered per location
+constexpr int max_threads = 8;     ///< thread 0 runs the body
+constexpr int history_depth = 16;  ///< stores remembered per location
 constexpr std::size_t stack_bytes = 256 << 10;
 constexpr std::size_t arena_bytes = 24 << 20;
 
 /// Memory orders as the compiler passes them.
 enum order : int { relaxed, consume, acquire, release, acq_rel, seq_cst };
-inline bool acquires(int m) { return m == acquire || m == consume || m == acq_rel || m == seq_cst; }
-inline bool releases(int m) { return m == release || m == acq_rel || m == seq_cst; }
+inline bool acquires(int m) {
+  return m == acquire || m == consume || m == acq_rel || m == seq_cst;
+}
+inline bool releases(int m) {
+  return m == release || m == acq_rel || m == seq_cst;
+}
 
 // Clocks ---------------------------------------------------------------------------------------
 
@@ -59,12 +63,12 @@ struct view {
 
 struct store_record {
   u128 value;
-  view released;   ///< what an acquiring reader learns
-  clock seen;      ///< per thread: its clock when it first observed this store; 0: never
-  u32 sc_position; ///< first seq_cst access of this store in the single total order; 0: none
-  u32 program;     ///< code offset of the store
+  view released;    ///< what an acquiring reader learns
+  clock seen;       ///< per thread: its clock when it first observed this store; 0: never
+  u32 sc_position;  ///< first seq_cst access of this store in the single total order; 0: none
+  u32 program;      ///< code offset of the store
   u8 thread;
-  bool is_rmw;     ///< reads its predecessor in modification order
+  bool is_rmw;  ///< reads its predecessor in modification order
 };
 
 /// Modification order of one atomic object: a ring of the latest stores.
@@ -72,9 +76,9 @@ struct location {
   u64 address;
   u32 execution;
   u8 size;
-  bool stale;      ///< written by plain code since: starts anew
-  u32 count;       ///< stores so far; the last has index count − 1
-  u32 first;       ///< oldest remembered
+  bool stale;  ///< written by plain code since: starts anew
+  u32 count;   ///< stores so far; the last has index count − 1
+  u32 first;   ///< oldest remembered
   store_record ring[history_depth];
   store_record& at(u32 i) { return ring[i % history_depth]; }
   store_record& last() { return at(count - 1); }
@@ -101,7 +105,7 @@ struct granule {
   u8 atom_start;   ///< bytes at which an atomic object begins ...
   u8 atom_log[2];  ///< ... and log2 of their sizes, two bits each
   u8 count;
-  u8 logged;       ///< bit 0: in the data segment and noted for restoration
+  u8 logged;  ///< bit 0: in the data segment and noted for restoration
   u8 unused[3];
   access_record records[3];
 };
@@ -136,31 +140,31 @@ struct fiber {
   void* stack_pointer;
   run_state state;
   bool yielded;
-  bool timed;          ///< blocked with a time limit
+  bool timed;  ///< blocked with a time limit
   bool timed_out;
   bool detached;
-  bool wake_all_joins; ///< thread 0 in join_all
-  bool starting;       ///< has made no operation yet
+  bool wake_all_joins;  ///< thread 0 in join_all
+  bool starting;        ///< has made no operation yet
   waiting wait_kind;
   u64 wait_address;
-  u32 wait_bits;       ///< futex bitset
+  u32 wait_bits;  ///< futex bitset
   u32 wait_program;
   view now;
-  view acquired;       ///< learnt by relaxed loads, waiting for an acquire fence
-  view fenced;         ///< at the last release fence
-  view light;          ///< at the last light fence
-  view heavy;          ///< ordered before this thread's next light fence by membarrier
+  view acquired;  ///< learnt by relaxed loads, waiting for an acquire fence
+  view fenced;    ///< at the last release fence
+  view light;     ///< at the last light fence
+  view heavy;     ///< ordered before this thread's next light fence by membarrier
   bool heavy_pending;
   op next;
   u64 next_address;
   bool next_sc;
   u32 priority;
-  u32 idle;            ///< re-reads without news: a spin
+  u32 idle;  ///< re-reads without news: a spin
   u32 operations;
   u32 yields;
   recent_read recent[8];
   u32 recent_at;
-  u32 calls[192];      ///< shadow call stack: code offsets of the call sites
+  u32 calls[192];  ///< shadow call stack: code offsets of the call sites
   u32 call_depth;
   struct exit_action {
     void (*run)(void*);
@@ -170,7 +174,7 @@ struct fiber {
   void* specific[64];
   void* (*start)(void*);
   void* argument;
-  void* value;         ///< what the start routine returned
+  void* value;  ///< what the start routine returned
   alignas(16) unsigned char function[sizeof(std::function<void()>)];
   bool has_function;
 };
@@ -180,10 +184,10 @@ struct fiber {
 struct sync_object {
   u64 address;
   u32 execution;
-  int owner;        ///< −1: free
+  int owner;  ///< −1: free
   u32 recursion;
-  u32 readers;      ///< mask
-  bool done;        ///< pthread_once
+  u32 readers;  ///< mask
+  bool done;    ///< pthread_once
   view released;
   view readers_released;
 };
@@ -203,8 +207,30 @@ struct heap_block {
 // Trace ----------------------------------------------------------------------------------------
 
 enum class event : u8 {
-  load, store, rmw, cas, cas_failed, fence, light_fence, heavy_fence, plain_read, plain_write,
-  allocate, free, lock, unlock, wait, wake, spawn, start, finish, frozen, begin, end, note, yield,
+  load,
+  store,
+  rmw,
+  cas,
+  cas_failed,
+  fence,
+  light_fence,
+  heavy_fence,
+  plain_read,
+  plain_write,
+  allocate,
+  free,
+  lock,
+  unlock,
+  wait,
+  wake,
+  spawn,
+  start,
+  finish,
+  frozen,
+  begin,
+  end,
+  note,
+  yield,
 };
 
 struct trace_event {
@@ -219,7 +245,7 @@ struct trace_event {
   u64 value;
   u64 old_value;
   u32 step;
-  u32 text;          ///< offset in the note buffer
+  u32 text;  ///< offset in the note buffer
   u32 calls[6];
 };
 
@@ -227,7 +253,7 @@ struct site_entry {
   u32 program;
   u8 operation;
   u8 order;
-  int effective;   ///< after mutation; −1: removed
+  int effective;  ///< after mutation; −1: removed
 };
 
 struct decision {
@@ -258,8 +284,8 @@ struct runtime {
   // outcome of the execution
   failure kind;
   char what[512];
-  u64 watched;            ///< address of a race, so that the trace shows its plain accesses
-  bool abandoned;         ///< cut off by a bound
+  u64 watched;     ///< address of a race, so that the trace shows its plain accesses
+  bool abandoned;  ///< cut off by a bound
   bool someone_frozen;
 
   // choices
@@ -270,35 +296,35 @@ struct runtime {
   bool fair;
   decision* path;
   u32 path_length, path_position;
-  bool path_given;        ///< replay of a depth-first path: nothing is chosen anew
+  bool path_given;  ///< replay of a depth-first path: nothing is chosen anew
   bool diverged;
-  u32 sleeping;           ///< sleep set
+  u32 sleeping;  ///< sleep set
   int preempted;
   u32 change_points[16];
   int change_count;
   u32 expected_steps;
   u32 lowest_priority;
-  u32 stay;               ///< random: of 256, probability to stay with the running thread
-  u32 polite;             ///< of 256, probability to honour a yield
-  u32 fresh;              ///< of 256, probability to read the newest store
+  u32 stay;    ///< random: of 256, probability to stay with the running thread
+  u32 polite;  ///< of 256, probability to honour a yield
+  u32 fresh;   ///< of 256, probability to read the newest store
 
   // memory
   location* locations;
   u32 location_count;
-  granule* region_shadow; ///< one granule for every 8 bytes of the region
-  granule* other_shadow;  ///< hash table for all other memory
+  granule* region_shadow;  ///< one granule for every 8 bytes of the region
+  granule* other_shadow;   ///< hash table for all other memory
   u32 other_count;
   overflow_chunk* chunks;
   u32 chunk_count;
   u32 free_chunk;
-  clock sc_clock;         ///< what seq_cst fences have made known
+  clock sc_clock;  ///< what seq_cst fences have made known
   u32 sc_position;
   sync_object* syncs;
 
   // heap
   char* arena;
   u64 arena_top;
-  u8* heap_state;         ///< per granule of the arena: 0 none, 1..8 valid bytes, 255 freed
+  u8* heap_state;  ///< per granule of the arena: 0 none, 1..8 valid bytes, 255 freed
   heap_block* blocks;
   u32 block_count;
   u32* leak_work;
@@ -312,7 +338,7 @@ struct runtime {
   char* image_copy;
   u32* image_dirty;
   u32 image_dirty_count;
-  u64 tls_offset;         ///< of the program's block from the thread pointer
+  u64 tls_offset;  ///< of the program's block from the thread pointer
   u64 tls_size, tls_image_size;
   const char* tls_image;
   fiber::exit_action exits[256];
@@ -334,8 +360,12 @@ struct runtime {
 
 extern runtime* rt;
 
-inline fiber& me() { return rt->threads[rt->current]; }
-inline bool live() { return rt != nullptr && rt->mode_ == mode::user; }
+inline fiber& me() {
+  return rt->threads[rt->current];
+}
+inline bool live() {
+  return rt != nullptr && rt->mode_ == mode::user;
+}
 /// Guards every entry from the program: while the checker works, its own calls of malloc, memcpy
 /// and so on are not the program's.
 struct entered {
@@ -345,7 +375,9 @@ struct entered {
   entered& operator=(const entered&) = delete;
 };
 /// Is fault n planted? (The checker's own tests plant one at a time.)
-inline bool fault(int n) { return __builtin_expect(rt->how.seeded_fault == n, 0); }
+inline bool fault(int n) {
+  return __builtin_expect(rt->how.seeded_fault == n, 0);
+}
 inline u32 code_offset(const void* pc) {
   if (rt == nullptr) return 0;
   const u64 a = reinterpret_cast<u64>(pc) - 1;
@@ -355,8 +387,8 @@ inline u32 code_offset(const void* pc) {
 // context.cpp
 void make_fibers();
 void prepare_fiber(int t);
-void switch_to(int t);             ///< from the running thread to t
-void enter_execution();            ///< from the driver to thread 0
+void switch_to(int t);   ///< from the running thread to t
+void enter_execution();  ///< from the driver to thread 0
 [[noreturn]] void leave_execution();
 // scheduler.cpp
 u64 random_bits();

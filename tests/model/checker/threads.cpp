@@ -25,7 +25,9 @@ F real(const char* name) {
   return reinterpret_cast<F>(p);
 }
 
-u64 number(const void* p) { return reinterpret_cast<u64>(p); }
+u64 number(const void* p) {
+  return reinterpret_cast<u64>(p);
+}
 
 int fiber_of(pthread_t id) {
   for (int t = 0; t < rt->thread_count; ++t)
@@ -36,13 +38,13 @@ int fiber_of(pthread_t id) {
 }  // namespace
 
 /// Outside a body: the system's function of the same name.
-#define MC_REAL(name, ...)                                  \
+#define MC_REAL(name, ...)                                 \
   static const auto next = real<decltype(&::name)>(#name); \
   return next(__VA_ARGS__)
-#define MC_LIVE(call)    \
-  if (live()) {          \
-    const entered in;    \
-    return call;         \
+#define MC_LIVE(call) \
+  if (live()) {       \
+    const entered in; \
+    return call;      \
   }
 
 extern "C" {

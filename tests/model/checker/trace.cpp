@@ -51,9 +51,12 @@ std::string shorten(const char* name) {
       if (depth == 0) out += "operator";
       if (*p == 0) break;
     }
-    if (*p == '<' || *p == '(' || *p == '[') ++depth;
-    else if (*p == '>' || *p == ')' || *p == ']') depth -= depth > 0 ? 1 : 0;
-    else if (depth == 0) out += *p;
+    if (*p == '<' || *p == '(' || *p == '[')
+      ++depth;
+    else if (*p == '>' || *p == ')' || *p == ']')
+      depth -= depth > 0 ? 1 : 0;
+    else if (depth == 0)
+      out += *p;
   }
   for (std::size_t at; (at = out.rfind("::")) != std::string::npos && at > 0;) {
     const std::size_t before = out.rfind("::", at - 1);
@@ -157,8 +160,9 @@ std::string object_name(u64 a) {
   for (int t = 0; t < max_threads; ++t) {
     const fiber& f = rt->threads[t];
     if (a - reinterpret_cast<u64>(f.fixed.stack) < stack_bytes) {
-      std::snprintf(text, sizeof text, "stack%d-%lu", t,
-                    static_cast<unsigned long>(reinterpret_cast<u64>(f.fixed.stack) + stack_bytes - a));
+      std::snprintf(
+          text, sizeof text, "stack%d-%lu", t,
+          static_cast<unsigned long>(reinterpret_cast<u64>(f.fixed.stack) + stack_bytes - a));
       return text;
     }
     if (a - reinterpret_cast<u64>(f.fixed.tls) < rt->tls_size) {
@@ -180,8 +184,7 @@ std::string object_name(u64 a) {
 std::string value_name(u64 v) {
   char text[32];
   if (in_arena(reinterpret_cast<void*>(v & 0xFFFFFFFFFFFFULL))) {
-    if (block_around(v & 0xFFFFFFFFFFFFULL) != nullptr)
-      return object_name(v & 0xFFFFFFFFFFFFULL);
+    if (block_around(v & 0xFFFFFFFFFFFFULL) != nullptr) return object_name(v & 0xFFFFFFFFFFFFULL);
   }
   std::snprintf(text, sizeof text, v < 1'000'000 ? "%lu" : "0x%lx", static_cast<unsigned long>(v));
   return text;
@@ -189,9 +192,10 @@ std::string value_name(u64 v) {
 
 std::string describe(const trace_event& e) {
   static const char* const verbs[] = {
-      "load", "store", "rmw", "cas", "cas fails", "fence", "light fence", "membarrier",
-      "plain read", "plain write", "allocate", "free", "lock", "unlock", "wait", "wake", "spawn",
-      "starts", "ends", "FROZEN", "begin", "end", "note", "yield"};
+      "load",        "store",      "rmw",        "cas",         "cas fails", "fence",
+      "light fence", "membarrier", "plain read", "plain write", "allocate",  "free",
+      "lock",        "unlock",     "wait",       "wake",        "spawn",     "starts",
+      "ends",        "FROZEN",     "begin",      "end",         "note",      "yield"};
   std::string s = verbs[static_cast<int>(e.kind)];
   char text[96];
   const std::string at = e.address != 0 ? " " + object_name(e.address) : "";
@@ -214,13 +218,26 @@ std::string describe(const trace_event& e) {
       }
       break;
     case event::rmw:
-    case event::cas: s += order + at + " " + value_name(e.old_value) + " => " + value_name(e.value); break;
-    case event::fence: s += order; break;
-    case event::allocate: s += at + ", " + value_name(e.value) + " bytes"; break;
-    case event::spawn: s += " T" + value_name(e.value); break;
-    case event::wake: s += at + ", woke " + value_name(e.value); break;
-    case event::note: s = rt->text + e.text; break;
-    default: s += at;
+    case event::cas:
+      s += order + at + " " + value_name(e.old_value) + " => " + value_name(e.value);
+      break;
+    case event::fence:
+      s += order;
+      break;
+    case event::allocate:
+      s += at + ", " + value_name(e.value) + " bytes";
+      break;
+    case event::spawn:
+      s += " T" + value_name(e.value);
+      break;
+    case event::wake:
+      s += at + ", woke " + value_name(e.value);
+      break;
+    case event::note:
+      s = rt->text + e.text;
+      break;
+    default:
+      s += at;
   }
   return s;
 }
@@ -246,8 +263,8 @@ std::string origin(const trace_event& e) {
 }  // namespace
 
 const char* order_name(int m) {
-  static const char* const names[] = {"relaxed", "consume", "acquire", "release", "acq_rel",
-                                      "seq_cst"};
+  static const char* const names[] = {"relaxed", "consume", "acquire",
+                                      "release", "acq_rel", "seq_cst"};
   return m < 0 ? "removed" : m > 5 ? "?" : names[m];
 }
 
@@ -315,7 +332,8 @@ std::string describe_trace() {
   for (u32 i = begin; i < rt->event_count; ++i) {
     const trace_event& e = rt->events[i];
     std::snprintf(head, sizeof head, "%6u %*sT%d%*s ", e.step, 3 * e.thread, "", e.thread,
-                  3 * (rt->thread_count - 1 - e.thread > 0 ? rt->thread_count - 1 - e.thread : 0), "");
+                  3 * (rt->thread_count - 1 - e.thread > 0 ? rt->thread_count - 1 - e.thread : 0),
+                  "");
     std::string line = head + describe(e);
     const std::string from = origin(e);
     if (!from.empty()) {
@@ -330,8 +348,8 @@ std::string describe_trace() {
 // Sites ----------------------------------------------------------------------------------------
 
 namespace {
-const char* const operations[] = {"load",  "store",       "rmw",        "cas", "cas failure",
-                                  "fence", "light fence", "heavy fence"};
+const char* const operations[] = {"load",        "store", "rmw",         "cas",
+                                  "cas failure", "fence", "light fence", "heavy fence"};
 }
 
 void reset_sites() {
@@ -356,8 +374,8 @@ int site_order(u32 program, int operation, int m) {
       if (program == 0) s.program = ~0u;
       return s.effective;
     }
-    if ((s.program == program || (program == 0 && s.program == ~0u)) &&
-        s.operation == operation && s.order == m)
+    if ((s.program == program || (program == 0 && s.program == ~0u)) && s.operation == operation &&
+        s.order == m)
       return s.effective;
   }
 }
@@ -389,10 +407,20 @@ void resolve_sites(std::vector<site>& into) {
 namespace mc {
 
 const char* name(failure kind) {
-  static const char* const names[] = {
-      "none", "requirement", "race", "use after free", "bad free", "out of bounds", "leak",
-      "deadlock", "livelock", "blocked by a frozen thread", "mixed-size atomics", "misuse", "crash",
-      "nondeterministic"};
+  static const char* const names[] = {"none",
+                                      "requirement",
+                                      "race",
+                                      "use after free",
+                                      "bad free",
+                                      "out of bounds",
+                                      "leak",
+                                      "deadlock",
+                                      "livelock",
+                                      "blocked by a frozen thread",
+                                      "mixed-size atomics",
+                                      "misuse",
+                                      "crash",
+                                      "nondeterministic"};
   return names[static_cast<int>(kind)];
 }
 

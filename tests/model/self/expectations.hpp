@@ -13,9 +13,9 @@ namespace expectations {
 
 struct expectation {
   const char* name;
-  mc::failure failure;         ///< none: correct, no strategy may report anything
+  mc::failure failure;  ///< none: correct, no strategy may report anything
   std::function<void()> body;
-  mc::options how = {};        ///< what the program needs: memory reuse, refused membarrier, ...
+  mc::options how = {};  ///< what the program needs: memory reuse, refused membarrier, ...
 };
 
 /// What the checker's machinery must do: heap, threads, mutexes, statics, exceptions.
