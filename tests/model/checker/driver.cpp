@@ -393,14 +393,11 @@ bool happened_before(std::uint64_t stamp, int thread) {
   return stamp <= me().now.happened.of[thread];
 }
 
-void outside(const std::function<void()>& f) {
-  if (!live()) {
-    f();
-    return;
-  }
-  rt->mode_ = mode::idle;
-  f();
-  rt->mode_ = mode::user;
+unseen::unseen() : was_active_(live()) {
+  if (was_active_) rt->mode_ = mode::idle;
+}
+unseen::~unseen() {
+  if (was_active_) rt->mode_ = mode::user;
 }
 
 }  // namespace mc

@@ -143,8 +143,23 @@ bool happened_before(std::uint64_t stamp, int thread);
 /// This thread's own stamp for `happened_before`.
 std::uint64_t causal_stamp();
 
-/// Runs f unseen: what it writes stays for the next executions, what it allocates is ordinary.
-void outside(const std::function<void()>& f);
+/// While it lives, what this thread does is not seen: what it writes stays for the next executions,
+/// what it allocates is ordinary memory, and no other thread runs.
+class unseen {
+ public:
+  unseen();
+  ~unseen();
+  unseen(const unseen&) = delete;
+  unseen& operator=(const unseen&) = delete;
+
+ private:
+  bool was_active_;
+};
+template <class F>
+void outside(F&& f) {
+  const unseen scope;
+  f();
+}
 
 /// True while a body runs.
 bool active();
