@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <concur/policy/hash.hpp>
 #include <cmath>
+#include <concur/policy/hash.hpp>
 #include <limits>
 #include <memory>
 #include <memory_resource>
@@ -81,7 +81,9 @@ constexpr bool declares_quality =
     std::is_same_v<typename concur::hash<K>::is_avalanching, std::true_type>;
 
 template <class H>
-concept takes_null = requires(const H& hash) { hash(nullptr); };
+concept takes_null = requires(const H& hash) {
+  hash(nullptr);
+};
 
 }  // namespace
 
