@@ -55,6 +55,7 @@ TEST_CASE("what may be equal with different bytes, or different with equal bytes
   STATIC_REQUIRE(!bitwise<std::array<double, 2>>);
   STATIC_REQUIRE(!bitwise<structure>);
   STATIC_REQUIRE(!bitwise<std::string>);
+  STATIC_REQUIRE(std::equal_to<>{}(caseless::a, caseless::A));
   STATIC_REQUIRE(!bitwise<caseless>);
   STATIC_REQUIRE(!bitwise<std::array<caseless, 4>>);
   STATIC_REQUIRE(!bitwise<std::array<int, 0>>);
