@@ -351,6 +351,7 @@ TEST_CASE("identifiers crafted against products of words do not collide when the
           hashes.push_back(hash(key_of_words(b ^ p, a ^ q, a, b)));
           hashes.push_back(hash(key_of_words(a ^ p, b ^ q, b, a)));
           hashes.push_back(hash(key_of_words(b ^ p, a ^ q, b, a)));
+          hashes.push_back(hash(key_of_words(a ^ p, b ^ q, std::rotl(b, 32), std::rotl(a, 32))));
         }
       }
     }
@@ -358,5 +359,23 @@ TEST_CASE("identifiers crafted against products of words do not collide when the
     CHECK(concur_test::excess_of_chance(hashes, 10, [](std::uint64_t value) {
             return static_cast<std::size_t>(value >> 54);
           }) < spread_bound);
+  }
+}
+
+TEST_CASE("collisions that are made with a known seed are none under another seed") {
+  // What the two factors of the first product are xored with.
+  constexpr std::uint64_t known = 1;
+  const std::uint64_t between =
+      (known ^ concur::detail::mix_increment) ^ concur::detail::mix(known ^ 1);
+  concur_test::generator random(9);
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t a = random();
+    const std::uint64_t b = random();
+    const key32 key = key_of_words(a, b, 0, 0);
+    const key32 twin = key_of_words(b ^ between, a ^ between, 0, 0);
+    REQUIRE(key != twin);
+    REQUIRE(concur::digest_hash(known)(key) == concur::digest_hash(known)(twin));
+    REQUIRE(concur::digest_hash(0)(key) != concur::digest_hash(0)(twin));
+    REQUIRE(concur::digest_hash(2)(key) != concur::digest_hash(2)(twin));
   }
 }
