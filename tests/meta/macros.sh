@@ -7,19 +7,28 @@ include=$(cd "$(dirname "$0")/../../include" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
-compiler() { "$@" -std=c++20 -I"$include" ${XXHASH_INCLUDE:+-isystem "$XXHASH_INCLUDE"}; }
+# macros FILE COMPILER [FLAG...]: the macros after FILE, sorted
+macros() {
+  file=$1
+  shift
+  "$@" -std=c++20 -I"$include" ${XXHASH_INCLUDE:+-isystem "$XXHASH_INCLUDE"} -dM -E "$file" \
+    >"$work/macros" || { echo "cannot be preprocessed: $(tail -n 1 "$file")" >&2; exit 1; }
+  LC_ALL=C sort "$work/macros"
+}
 
 # What the standard and system headers define that ours include, xxhash.h aside.
 for name in $(grep -rhoE '^[ 	]*#[ 	]*include <[^>]+>' "$include" | sed 's/.*<\(.*\)>/\1/' |
-  grep -vE '^concur/|^xxhash\.h$|^arm_neon\.h$' | LC_ALL=C sort -u); do
+  grep -vE '^concur/|^xxhash\.h$|^arm_neon\.h$|^intrin\.h$' | LC_ALL=C sort -u); do
   printf '#if __has_include(<%s>)\n#include <%s>\n#endif\n' "$name" "$name"
 done >"$work/system.cpp"
 names() { sed -n 's/^#define \([A-Za-z0-9_]*\).*/\1/p' | LC_ALL=C sort -u; }
-compiler "$@" -dM -E "$work/system.cpp" | names >"$work/before"
+macros "$work/system.cpp" "$@" >"$work/all"
+names <"$work/all" >"$work/before"
 
 for header in $(cd "$include" && find concur -name '*.hpp' | LC_ALL=C sort); do
   { cat "$work/system.cpp"; printf '#include <%s>\n' "$header"; } >"$work/header.cpp"
-  compiler "$@" -dM -E "$work/header.cpp" | names >"$work/after"
+  macros "$work/header.cpp" "$@" >"$work/all"
+  names <"$work/all" >"$work/after"
   leaked=$(LC_ALL=C comm -13 "$work/before" "$work/after" | grep -v '^CONCUR_' || true)
   if [ -n "$leaked" ]; then
     echo "$header leaves these macros behind:" $leaked
@@ -31,8 +40,10 @@ done
 for way in '' '#define XXH_INLINE_ALL' '#define XXH_STATIC_LINKING_ONLY' '#define XXH_NAMESPACE mine_'; do
   printf '%s\n#include "%s/system.cpp"\n#include <xxhash.h>\n' "$way" "$work" >"$work/theirs.cpp"
   { cat "$work/theirs.cpp"; echo '#include <concur/detail/xxhash.hpp>'; } >"$work/both.cpp"
-  compiler "$@" -dM -E "$work/theirs.cpp" | grep XXH | LC_ALL=C sort >"$work/before"
-  compiler "$@" -dM -E "$work/both.cpp" | grep XXH | LC_ALL=C sort >"$work/after"
+  macros "$work/theirs.cpp" "$@" >"$work/all"
+  grep XXH "$work/all" >"$work/before"
+  macros "$work/both.cpp" "$@" >"$work/all"
+  grep XXH "$work/all" >"$work/after"
   cmp -s "$work/before" "$work/after" || {
     echo "the application's own xxHash macros are not as they were, after '$way':"
     diff "$work/before" "$work/after" | head -20

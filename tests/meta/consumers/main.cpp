@@ -15,6 +15,7 @@ int main() {
   map.insert_or_assign(1, 2);
   if (map.find_or(1, 0) != 2) return 1;
 #endif
-  std::printf("concur %d.%d.%d\n", CONCUR_VERSION_MAJOR, CONCUR_VERSION_MINOR, CONCUR_VERSION_PATCH);
+  std::printf("concur %d.%d.%d\n", CONCUR_VERSION_MAJOR, CONCUR_VERSION_MINOR,
+              CONCUR_VERSION_PATCH);
   return 0;
 }
