@@ -123,7 +123,7 @@ function check_calls(i, code,    rest, receiver, operation, arguments, depth, at
     while (receiver ~ /(\[[^][]*\]|\([^()]*\))$/) sub(/(\[[^][]*\]|\([^()]*\))$/, "", receiver)
     match(receiver, /[A-Za-z0-9_]*$/)
     receiver = substr(receiver, RSTART)
-    if (receiver ~ own_types) continue
+    if (receiver ~ ("^" own_types)) continue
     joined = rest
     for (last = i; last < total && last < i + 6; ) joined = joined " " code_of(text[++last])
     depth = commas = 0
@@ -144,7 +144,7 @@ function check_calls(i, code,    rest, receiver, operation, arguments, depth, at
 }
 
 BEGIN {
-  own_types = "(cell|cells|tags|element|elements|key|keys|value|values|pair|pairs)_?$"
+  own_types = "([a-z_]*cells?|c|tags|element|elements|key|keys|value|values|pair|pairs)_?$"
   own_objects = "words_$"  # without an index: the array type, not one of its atomics
 }
 FNR == 1 {
