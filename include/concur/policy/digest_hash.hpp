@@ -38,8 +38,8 @@ class digest_hash {
   /// Each half of the key is one product, both are computed at the same time. The four factors are
   /// hidden by secrets that no simple function relates for all seeds. Were the xor of the first two
   /// a constant, exchanging two words of a key (and xoring both with it) would give the same
-  /// product under every seed; were the secrets of the halves related by a constant or a rotation,
-  /// halves that are related likewise would cancel.
+  /// product under every seed; were the secrets of the halves related by a constant, halves that
+  /// are related likewise would cancel (by a rotation: in part).
   template <digest_key K>
   std::uint64_t operator()(const K& key) const noexcept {
     std::uint64_t word[4];
