@@ -39,6 +39,7 @@ struct options {
   double seconds = 0.1;
   std::string json;
   bool list = false;
+  bool check = false;
 };
 
 template <class Read>
@@ -67,7 +68,8 @@ unsigned read_threads(const std::string& text) {
   std::puts(
       "concur_bench [--workloads=REGEX] [--maps=REGEX] [--keys=u64,text,k32] "
       "[--sizes=1k,100k,10M]\n"
-      "             [--threads=1,2,all,4x] [--rounds=5] [--seconds=0.1] [--json=FILE] [--list]\n"
+      "             [--threads=1,2,all,4x] [--rounds=5] [--seconds=0.1] [--json=FILE]\n"
+      "             [--list] [--check]\n"
       "or any flag of Google Benchmark, e.g. --benchmark_filter=a_hit/u64/100000/");
   std::exit(status);
 }
@@ -98,6 +100,8 @@ options parse(int argc, char** argv) {
       o.json = text;
     else if (name == "--list")
       o.list = true;
+    else if (name == "--check")
+      o.check = true;
     else
       usage(name == "--help" ? 0 : 1);
   }
@@ -202,6 +206,18 @@ int run_rounds(const options& o) {
   return 0;
 }
 
+/// Every adapter against what the workloads expect of it: a map that does nothing is fast.
+int run_checks(const options& o) {
+  int wrong = 0;
+  for (const entry& e : checks()) {
+    if (!std::regex_search(e.map, o.maps)) continue;
+    const bool good = e.run({20'000, 1, 0}).counters.front().second == 0;
+    std::printf("%s %s: %s\n", e.map.c_str(), e.keys.c_str(), good ? "exact" : "WRONG");
+    wrong += good ? 0 : 1;
+  }
+  return wrong == 0 ? 0 : 1;
+}
+
 int run_google_benchmark(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   for (const entry& e : registry())
@@ -241,5 +257,6 @@ int main(int argc, char** argv) {
   for (int i = 1; i != argc; ++i)
     if (std::strncmp(argv[i], "--benchmark", 11) == 0)
       return concur_bench::run_google_benchmark(argc, argv);
-  return concur_bench::run_rounds(concur_bench::parse(argc, argv));
+  const concur_bench::options o = concur_bench::parse(argc, argv);
+  return o.check ? concur_bench::run_checks(o) : concur_bench::run_rounds(o);
 }

@@ -6,6 +6,7 @@
 #include "a_hit.hpp"
 #include "b_miss.hpp"
 #include "c_zipf.hpp"
+#include "check.hpp"
 #include "d_90_9_1.hpp"
 #include "e_50_25_25.hpp"
 #include "f_grow.hpp"
@@ -27,6 +28,8 @@ void add_map() {
     registry().push_back({workload, key_maker<Key>::name, map::name, map::kind,
                           one_thread || map::kind == role::ceiling, own_process, run});
   };
+  checks().push_back(
+      {"check", key_maker<Key>::name, map::name, map::kind, true, false, check<map, Key>});
   add("a_hit", a_hit<map, Key>);
   add("b_miss", b_miss<map, Key>);
   add("c_zipf", c_zipf<map, Key>);

@@ -14,13 +14,13 @@ namespace concur_bench {
 
 class histogram {
  public:
-  void record(std::uint64_t value) noexcept {
-    value = std::min(value, limit);
-    ++counts_[slot(value)];
+  void record(std::uint64_t amount) noexcept {
+    amount = std::min(amount, limit);
+    ++counts_[slot(amount)];
     ++total_;
-    maximum_ = std::max(maximum_, value);
+    maximum_ = std::max(maximum_, amount);
   }
-  /// The smallest recorded value (to 3 %) that at least `share` of all values do not exceed.
+  /// The smallest recorded amount (to 3 %) that at least `share` of all values do not exceed.
   std::uint64_t quantile(double share) const noexcept {
     const auto rank = static_cast<std::uint64_t>(share * static_cast<double>(total_));
     std::uint64_t seen = 0;
@@ -30,9 +30,9 @@ class histogram {
   }
   std::uint64_t maximum() const noexcept { return maximum_; }
   std::uint64_t total() const noexcept { return total_; }
-  std::uint64_t above(std::uint64_t value) const noexcept {
+  std::uint64_t above(std::uint64_t amount) const noexcept {
     std::uint64_t seen = 0;
-    for (std::size_t i = slot(std::min(value, limit)) + 1; i < counts_.size(); ++i)
+    for (std::size_t i = slot(std::min(amount, limit)) + 1; i < counts_.size(); ++i)
       seen += counts_[i];
     return seen;
   }
@@ -47,10 +47,10 @@ class histogram {
   static constexpr unsigned steps = 1U << step_bits;
   static constexpr std::uint64_t limit = (std::uint64_t{1} << 40) - 1;
 
-  static std::size_t slot(std::uint64_t value) noexcept {
-    if (value < steps) return static_cast<std::size_t>(value);
-    const auto shift = static_cast<unsigned>(std::bit_width(value)) - step_bits - 1;
-    return static_cast<std::size_t>((shift + 1) * steps + ((value >> shift) - steps));
+  static std::size_t slot(std::uint64_t amount) noexcept {
+    if (amount < steps) return static_cast<std::size_t>(amount);
+    const auto shift = static_cast<unsigned>(std::bit_width(amount)) - step_bits - 1;
+    return static_cast<std::size_t>((shift + 1) * steps + ((amount >> shift) - steps));
   }
   static std::uint64_t upper(std::size_t index) noexcept {
     if (index < steps) return index;

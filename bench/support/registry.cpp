@@ -11,6 +11,11 @@ std::vector<entry>& registry() {
   return entries;
 }
 
+std::vector<entry>& checks() {
+  static std::vector<entry> entries;
+  return entries;
+}
+
 void release_kept_map() {
   if (release != nullptr) std::exchange(release, nullptr)();
 }

@@ -48,6 +48,7 @@ struct entry {
 };
 
 std::vector<entry>& registry();
+std::vector<entry>& checks();  ///< one for each adapter and key type, for --check
 
 /// A filled map is kept between workloads that do not change it. Whoever fills another releases it.
 void release_kept_map();
