@@ -94,6 +94,11 @@ using any_type_core_maps = joined<any_type_maps, std::tuple<oracle_family>>;
 using shared_maps = joined<core_maps, boost_list>;
 using any_type_shared_maps = joined<any_type_core_maps, boost_list>;
 
+/// Promises of the library's maps that the reference engines do not give (they stand on standard
+/// containers): the library's maps. Catch2 takes no empty list.
+#define CONCUR_TEST_HAS_OWN_MAPS CONCUR_TEST_HAS_SEQMAP
+using own_maps = seqmap_list;
+
 /// Maps from outside are as the locked oracle is.
 template <class M>
 constexpr bool callback_is_exclusive() {
