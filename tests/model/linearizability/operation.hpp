@@ -22,6 +22,7 @@ enum class kind : std::uint8_t {
   erase_equal,  ///< erases `argument`; result: 1 erased
   add,          ///< adds if present; result: the value before, or absent (update)
   fetch_add,    ///< absent counts as 0; result: the value before
+  remove,       ///< one key's part of a clear: erases whatever there is; result: 0
 };
 
 struct operation {
@@ -71,6 +72,9 @@ inline std::uint64_t apply(const operation& o, std::uint64_t& state) {
     case kind::fetch_add:
       state = (present ? before : 0) + o.argument;
       return present ? before : 0;
+    case kind::remove:
+      state = absent;
+      return 0;
   }
   return absent;
 }
@@ -85,8 +89,9 @@ inline bool step(const operation& o, std::uint64_t& state) {
 }
 
 inline std::string to_string(const operation& o) {
-  static const char* const names[] = {"find", "insert",  "assign",      "put", "erase",
-                                      "take", "replace", "erase_equal", "add", "fetch_add"};
+  static const char* const names[] = {"find",  "insert",    "assign",  "put",
+                                      "erase", "take",      "replace", "erase_equal",
+                                      "add",   "fetch_add", "remove"};
   const auto value = [](std::uint64_t v) { return v == absent ? "absent" : std::to_string(v); };
   std::string s = "T" + std::to_string(o.thread) + " " + names[static_cast<int>(o.what)] + "(" +
                   std::to_string(o.key);
