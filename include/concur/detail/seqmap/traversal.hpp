@@ -25,6 +25,8 @@ class traversal : public migration<Types> {
   template <class F>
   bool traverse(hash_range range, F&& f) {
     exclusive_scope::require_inactive(this);
+    // relaxed: an insertion that this call must see has replaced the root before.
+    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return true;
     thread_slot& me = thread_slots::mine();
     bool must_check_load = false;
     bool go_on = true;
