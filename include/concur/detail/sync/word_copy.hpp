@@ -7,7 +7,8 @@
 /// of words: whoever uses one validates it first, by a version or a lock.
 ///
 /// Up to 8 bytes are one word, and such a copy is never mixed. The word loops are unrolled by fold
-/// expressions: a loop or a temporary array costs 4 to 15 ns at 24 to 64 bytes with gcc 12.
+/// expressions: a loop or a temporary array costs 4 to 15 ns at 24 to 64 bytes with gcc 12. Beyond
+/// 64 words the unrolled blocks lie in a loop (clang limits a fold expression to 256 operands).
 #pragma once
 
 #include <atomic>
@@ -38,25 +39,35 @@ class atomic_words {
   static constexpr std::size_t word_count = (sizeof(T) + sizeof(word) - 1) / sizeof(word);
   static constexpr bool is_single_word = word_count == 1;
 
-  /// Reads all words, relaxed. Mixed if somebody writes meanwhile and there are several words.
+  /// Reads all words, each with `Order`. Mixed if somebody writes meanwhile and there are several.
+  template <std::memory_order Order = std::memory_order_relaxed>
   T load() const noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
-      return std::bit_cast<T>(words_[0].load(std::memory_order_relaxed));  // relaxed: see \file
+      return std::bit_cast<T>(words_[0].load(Order));  // the caller's order: see \file
     } else {
       uninitialized result;
-      load_bytes(reinterpret_cast<unsigned char*>(&result.value),
-                 std::make_index_sequence<word_count>{});
+      auto* const to = reinterpret_cast<unsigned char*>(&result.value);
+      for (std::size_t i = 0; i < looped_words; i += block_words) {
+        load_bytes<Order, false>(to, i, std::make_index_sequence<block_words>{});
+      }
+      load_bytes<Order, true>(to, looped_words,
+                              std::make_index_sequence<word_count - looped_words>{});
       return result.value;
     }
   }
 
-  /// Writes all words, relaxed.
+  /// Writes all words, each with `Order`.
+  template <std::memory_order Order = std::memory_order_relaxed>
   void store(const T& value) noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
-      words_[0].store(std::bit_cast<word>(value), std::memory_order_relaxed);  // relaxed: see \file
+      words_[0].store(std::bit_cast<word>(value), Order);  // the caller's order: see \file
     } else {
-      store_bytes(reinterpret_cast<const unsigned char*>(&value),
-                  std::make_index_sequence<word_count>{});
+      const auto* const from = reinterpret_cast<const unsigned char*>(&value);
+      for (std::size_t i = 0; i < looped_words; i += block_words) {
+        store_bytes<Order, false>(from, i, std::make_index_sequence<block_words>{});
+      }
+      store_bytes<Order, true>(from, looped_words,
+                               std::make_index_sequence<word_count - looped_words>{});
     }
   }
 
@@ -66,32 +77,36 @@ class atomic_words {
     T value;
   };
 
-  static constexpr std::size_t bytes_in(std::size_t i) noexcept {
-    return sizeof(T) - i * sizeof(word) < sizeof(word) ? sizeof(T) - i * sizeof(word)
-                                                       : sizeof(word);
+  static constexpr std::size_t block_words = 32;
+  static constexpr std::size_t looped_words =
+      word_count <= 64 ? 0 : (word_count - 1) / block_words * block_words;
+
+  // The bytes of T in its last word; all words before it are full.
+  static constexpr std::size_t tail_bytes = sizeof(T) - (word_count - 1) * sizeof(word);
+
+  template <std::memory_order Order, bool IsLast>
+  void load_word(unsigned char* to, std::size_t i) const noexcept {
+    const word w = words_[i].load(Order);  // the caller's order: see \file
+    std::memcpy(to + i * sizeof(word), &w, IsLast ? tail_bytes : sizeof(word));
   }
 
-  template <std::size_t I>
-  void load_word(unsigned char* to) const noexcept {
-    const word w = words_[I].load(std::memory_order_relaxed);  // relaxed: see \file
-    std::memcpy(to + I * sizeof(word), &w, bytes_in(I));
-  }
-
-  template <std::size_t I>
-  void store_word(const unsigned char* from) noexcept {
+  template <std::memory_order Order, bool IsLast>
+  void store_word(const unsigned char* from, std::size_t i) noexcept {
     word w = 0;
-    std::memcpy(&w, from + I * sizeof(word), bytes_in(I));
-    words_[I].store(w, std::memory_order_relaxed);  // relaxed: see \file
+    std::memcpy(&w, from + i * sizeof(word), IsLast ? tail_bytes : sizeof(word));
+    words_[i].store(w, Order);  // the caller's order: see \file
   }
 
-  template <std::size_t... I>
-  void load_bytes(unsigned char* to, std::index_sequence<I...>) const noexcept {
-    (load_word<I>(to), ...);
+  // The words [first, first + sizeof...(I)), of which the last is the last of all if `IsEnd`.
+  template <std::memory_order Order, bool IsEnd, std::size_t... I>
+  void load_bytes(unsigned char* to, std::size_t first, std::index_sequence<I...>) const noexcept {
+    (load_word < Order, IsEnd && I + 1 == sizeof...(I) > (to, first + I), ...);
   }
 
-  template <std::size_t... I>
-  void store_bytes(const unsigned char* from, std::index_sequence<I...>) noexcept {
-    (store_word<I>(from), ...);
+  template <std::memory_order Order, bool IsEnd, std::size_t... I>
+  void store_bytes(const unsigned char* from, std::size_t first,
+                   std::index_sequence<I...>) noexcept {
+    (store_word < Order, IsEnd && I + 1 == sizeof...(I) > (from, first + I), ...);
   }
 
   std::atomic<word> words_[word_count] = {};
