@@ -2,7 +2,8 @@
 /// \file
 /// The chunks of a seq_array and the way to them.
 ///
-///   segments [ o | o | . | ... ]          14 pointers in the array object, set once, never replaced
+///   segments [ o | o | . | ... ]          14 pointers in the array object, set once, never
+///   replaced
 ///              |   +-> [slot 24..119]
 ///              +-----> [slot 0..23]       a slot: address of a chunk, or 0
 ///                          |   bit 0 set: unlinked, not yet freed
@@ -21,11 +22,10 @@
 #include <concur/detail/assert.hpp>
 #include <concur/detail/reclaim/leaf_hazard.hpp>
 #include <concur/detail/seq_array/geometry.hpp>
+#include <concur/policy/allocator.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
-#include <utility>
 
 namespace concur::inline CONCUR_ABI::detail {
 
@@ -168,20 +168,15 @@ class seq_array_directory {
   }
 
   template <class U>
-  using allocator_of = typename std::allocator_traits<Allocator>::template rebind_alloc<U>;
-
-  template <class U>
   static U* allocate(const Allocator& allocator, std::size_t count) {
-    allocator_of<U> rebound(allocator);
-    return std::to_address(std::allocator_traits<allocator_of<U>>::allocate(rebound, count));
+    rebind<Allocator, U> rebound(allocator);
+    return detail::allocate(rebound, count);
   }
 
   template <class U>
   static void deallocate(const Allocator& allocator, U* memory, std::size_t count) noexcept {
-    using traits = std::allocator_traits<allocator_of<U>>;
-    allocator_of<U> rebound(allocator);
-    traits::deallocate(rebound, std::pointer_traits<typename traits::pointer>::pointer_to(*memory),
-                       count);
+    rebind<Allocator, U> rebound(allocator);
+    detail::deallocate(rebound, memory, count);
   }
 
   std::atomic<slot*> segments_[Geometry::segment_count] = {};

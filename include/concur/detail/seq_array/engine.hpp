@@ -15,7 +15,8 @@
 ///   1. the cell is vacant (else: vacate it);  2. its value is prepared;  3. size goes up: now it
 ///   exists;  4. the cell is occupied. A reader between 3 and 4 reads a small value at once, and
 ///   waits these few instructions for a wide one, as for any cell that is being published.
-/// Death (resize, clear): 1. settled, then size go down: now it does not exist;  2. the cells become
+/// Death (resize, clear): 1. settled, then size go down: now it does not exist;  2. the cells
+/// become
 ///   vacant, from the last one down; one in which a callback runs is waited for without the lock;
 ///   3. chunks without elements are unlinked and freed, unless some thread is reading in one: that
 ///   one is tried again later. The lock is given up between steps of bounded length.
@@ -24,7 +25,8 @@
 /// before, and nobody who begins later can see that element.
 ///
 /// Per operation, for an element whose cell lies in one line, when nobody else writes:
-///   load    settled, segment, slot, cell: 1 line of the element's own; no shared write; 2 stores to
+///   load    settled, segment, slot, cell: 1 line of the element's own; no shared write; 2 stores
+///   to
 ///           the thread's own slot (the leaf hazard)
 ///   store, exchange, fetch_add: the same and 1 read-modify-write on the cell
 ///   push_back: 2 read-modify-writes on the tail lock, stores to the cell and the size; every 4096
@@ -80,7 +82,10 @@ class seq_array_engine {
   }
 
   bool store(size_type index, const T& value) {
-    return write(index, [&value](cell& c) { return std::optional(c.store(value)); }).has_value();
+    const auto stored = write(index, [&value](cell& c) {
+      return c.store(value) ? std::optional<bool>(true) : std::nullopt;
+    });
+    return stored.has_value();
   }
 
   std::optional<T> exchange(size_type index, const T& value) {
@@ -216,6 +221,7 @@ class seq_array_engine {
 
   // ---- quiet -----------------------------------------------------------------------------------
 
+  Allocator& allocator() noexcept { return allocator_; }
   const Allocator& allocator() const noexcept { return allocator_; }
 
   void swap_contents(seq_array_engine& other) noexcept {
@@ -225,11 +231,6 @@ class seq_array_engine {
     swap_words(chunks_, other.chunks_);
     std::swap(stale_end_, other.stale_end_);
     std::swap(unlinked_end_, other.unlinked_end_);
-  }
-
-  void swap_allocator(seq_array_engine& other) noexcept {
-    using std::swap;
-    swap(allocator_, other.allocator_);
   }
 
   /// Gives all memory back.
@@ -296,6 +297,8 @@ class seq_array_engine {
     return index < settled_.load(std::memory_order_acquire) || index < size();
   }
 
+  /// `f(cell)` on the cell of an element, until it returns something. Nothing if there is no such
+  /// element. `f` is no user code.
   template <class F>
   auto write(size_type index, F f) -> decltype(f(std::declval<cell&>())) {
     exclusive_scope::require_inactive(this);
@@ -304,20 +307,15 @@ class seq_array_engine {
     while (exists(index)) {
       if (cell* found = directory_.protect(index, guard)) {
         auto result = f(*found);
-        if (is_done(result)) return result;
+        if (result.has_value()) return result;
       }
       wait.pause();
     }
     return std::nullopt;
   }
 
-  /// `store` of a cell says false where the others say nothing.
-  template <class R>
-  static bool is_done(const std::optional<R>& result) noexcept {
-    return result.has_value();
-  }
-
-  // ---- the rest needs the tail lock --------------------------------------------------------------
+  // ---- the rest needs the tail lock
+  // --------------------------------------------------------------
 
   void pause(tail_holder& tail, backoff& wait) noexcept {
     tail.unlock();
@@ -342,8 +340,8 @@ class seq_array_engine {
     }
   }
 
-  /// Makes the elements [first, last) of one chunk exist; `first` is the size. False if a cell among
-  /// them still has a callback of its previous element running in it.
+  /// Makes the elements [first, last) of one chunk exist; `first` is the size. False if a cell
+  /// among them still has a callback of its previous element running in it.
   bool give_birth(size_type first, size_type last, const T& value) noexcept {
     cell* const cells = directory_.at(first);
     const size_type count = last - first;

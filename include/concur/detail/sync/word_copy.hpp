@@ -2,13 +2,13 @@
 /// \file
 /// Copies of a trivially copyable object that another thread may be writing, without a data race.
 ///
-/// The object lies in memory as relaxed atomic words (Boehm, "Can Seqlocks Get Along with
-/// Programming Language Memory Models?", MSPC 2012). A copy that ran beside a writer is a mixture
+/// The object lies in memory as atomic words (Boehm, "Can Seqlocks Get Along with Programming
+/// Language Memory Models?", MSPC 2012). A copy that ran beside a writer is a mixture
 /// of words: whoever uses one validates it first, by a version or a lock.
 ///
 /// Up to 8 bytes are one word, and such a copy is never mixed. The word loops are unrolled by fold
 /// expressions: a loop or a temporary array costs 4 to 15 ns at 24 to 64 bytes with gcc 12. Beyond
-/// 64 words the unrolled blocks lie in a loop (clang limits a fold expression to 256 operands).
+/// 64 words, unrolled blocks lie in a loop: clang limits a fold expression to 256 operands.
 #pragma once
 
 #include <atomic>
@@ -39,36 +39,51 @@ class atomic_words {
   static constexpr std::size_t word_count = (sizeof(T) + sizeof(word) - 1) / sizeof(word);
   static constexpr bool is_single_word = word_count == 1;
 
-  /// Reads all words, each with `Order`. Mixed if somebody writes meanwhile and there are several.
+  /// Reads all words. Mixed if somebody writes meanwhile and there are several words. With
+  /// `acquire`, a version that is loaded afterwards shows every write that the copy has seen a part
+  /// of: no fence is needed, which ThreadSanitizer would not understand.
   template <std::memory_order Order = std::memory_order_relaxed>
   T load() const noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
-      return std::bit_cast<T>(words_[0].load(Order));  // the caller's order: see \file
+      return std::bit_cast<T>(words_[0].load(Order));
     } else {
       uninitialized result;
       auto* const to = reinterpret_cast<unsigned char*>(&result.value);
-      for (std::size_t i = 0; i < looped_words; i += block_words) {
-        load_bytes<Order, false>(to, i, std::make_index_sequence<block_words>{});
-      }
-      load_bytes<Order, true>(to, looped_words,
-                              std::make_index_sequence<word_count - looped_words>{});
+      for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+        (load_word < Order, IsEnd && I + 1 == sizeof...(I) > (to, first + I), ...);
+      });
       return result.value;
     }
   }
 
-  /// Writes all words, each with `Order`.
+  /// Writes all words. With `release`, whoever sees one of them and loads a version afterwards sees
+  /// what the writer stored there before.
   template <std::memory_order Order = std::memory_order_relaxed>
   void store(const T& value) noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
-      words_[0].store(std::bit_cast<word>(value), Order);  // the caller's order: see \file
+      words_[0].store(std::bit_cast<word>(value), Order);
     } else {
       const auto* const from = reinterpret_cast<const unsigned char*>(&value);
-      for (std::size_t i = 0; i < looped_words; i += block_words) {
-        store_bytes<Order, false>(from, i, std::make_index_sequence<block_words>{});
-      }
-      store_bytes<Order, true>(from, looped_words,
-                               std::make_index_sequence<word_count - looped_words>{});
+      for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+        (words_[first + I].store(word_of < IsEnd && I + 1 == sizeof...(I) > (from, first + I),
+                                 Order),
+         ...);
+      });
     }
+  }
+
+  /// Whether the stored bytes are those of `value`. Acquire, as `load`.
+  bool has_bytes_of(const T& value) const noexcept {
+    const auto* const from = reinterpret_cast<const unsigned char*>(&value);
+    word difference = 0;
+    for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+      // acquire: as load<acquire>
+      ((difference = static_cast<word>(
+            difference | (words_[first + I].load(std::memory_order_acquire) ^ word_of < IsEnd &&
+                          I + 1 == sizeof...(I) > (from, first + I)))),
+       ...);
+    });
+    return difference == 0;
   }
 
  private:
@@ -80,33 +95,39 @@ class atomic_words {
   static constexpr std::size_t block_words = 32;
   static constexpr std::size_t looped_words =
       word_count <= 64 ? 0 : (word_count - 1) / block_words * block_words;
-
   // The bytes of T in its last word; all words before it are full.
   static constexpr std::size_t tail_bytes = sizeof(T) - (word_count - 1) * sizeof(word);
 
-  template <std::memory_order Order, bool IsLast>
-  void load_word(unsigned char* to, std::size_t i) const noexcept {
-    const word w = words_[i].load(Order);  // the caller's order: see \file
-    std::memcpy(to + i * sizeof(word), &w, IsLast ? tail_bytes : sizeof(word));
+  /// A run of words at offsets I; `IsEnd` if the last of them is the last word of the value.
+  template <bool IsEnd, std::size_t... I>
+  struct block {};
+
+  /// Calls `f(block, first word)` for all words, in order.
+  template <class F>
+  static CONCUR_FORCEINLINE void for_blocks(F&& f) noexcept {
+    if constexpr (looped_words != 0) {
+      const auto inner = make_block<false>(std::make_index_sequence<block_words>{});
+      for (std::size_t first = 0; first < looped_words; first += block_words) f(inner, first);
+    }
+    f(make_block<true>(std::make_index_sequence<word_count - looped_words>{}), looped_words);
   }
 
-  template <std::memory_order Order, bool IsLast>
-  void store_word(const unsigned char* from, std::size_t i) noexcept {
+  template <bool IsEnd, std::size_t... I>
+  static constexpr block<IsEnd, I...> make_block(std::index_sequence<I...>) noexcept {
+    return {};
+  }
+
+  template <bool IsLast>
+  static word word_of(const unsigned char* from, std::size_t i) noexcept {
     word w = 0;
     std::memcpy(&w, from + i * sizeof(word), IsLast ? tail_bytes : sizeof(word));
-    words_[i].store(w, Order);  // the caller's order: see \file
+    return w;
   }
 
-  // The words [first, first + sizeof...(I)), of which the last is the last of all if `IsEnd`.
-  template <std::memory_order Order, bool IsEnd, std::size_t... I>
-  void load_bytes(unsigned char* to, std::size_t first, std::index_sequence<I...>) const noexcept {
-    (load_word < Order, IsEnd && I + 1 == sizeof...(I) > (to, first + I), ...);
-  }
-
-  template <std::memory_order Order, bool IsEnd, std::size_t... I>
-  void store_bytes(const unsigned char* from, std::size_t first,
-                   std::index_sequence<I...>) noexcept {
-    (store_word < Order, IsEnd && I + 1 == sizeof...(I) > (from, first + I), ...);
+  template <std::memory_order Order, bool IsLast>
+  void load_word(unsigned char* to, std::size_t i) const noexcept {
+    const word w = words_[i].load(Order);
+    std::memcpy(to + i * sizeof(word), &w, IsLast ? tail_bytes : sizeof(word));
   }
 
   std::atomic<word> words_[word_count] = {};
