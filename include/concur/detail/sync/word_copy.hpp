@@ -46,12 +46,11 @@ class atomic_words {
   T load() const noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
       return std::bit_cast<T>(words_[0].load(Order));
+    } else if constexpr (std::is_trivially_default_constructible_v<T>) {
+      return load_in_place<Order>();
     } else {
       uninitialized result;
-      auto* const to = reinterpret_cast<unsigned char*>(&result.value);
-      for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
-        (load_word < Order, IsEnd && I + 1 == sizeof...(I) > (to, first + I), ...);
-      });
+      load_bytes<Order>(reinterpret_cast<unsigned char*>(&result.value));
       return result.value;
     }
   }
@@ -65,8 +64,7 @@ class atomic_words {
     } else {
       const auto* const from = reinterpret_cast<const unsigned char*>(&value);
       for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
-        (words_[first + I].store(word_of < IsEnd && I + 1 == sizeof...(I) > (from, first + I),
-                                 Order),
+        (words_[first + I].store(word_of<is_last<IsEnd, I, sizeof...(I)>>(from, first + I), Order),
          ...);
       });
     }
@@ -78,9 +76,8 @@ class atomic_words {
     word difference = 0;
     for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
       // acquire: as load<acquire>
-      ((difference = static_cast<word>(
-            difference | (words_[first + I].load(std::memory_order_acquire) ^ word_of < IsEnd &&
-                          I + 1 == sizeof...(I) > (from, first + I)))),
+      ((difference |= static_cast<word>(words_[first + I].load(std::memory_order_acquire) ^
+                                        word_of<is_last<IsEnd, I, sizeof...(I)>>(from, first + I))),
        ...);
     });
     return difference == 0;
@@ -122,6 +119,25 @@ class atomic_words {
     word w = 0;
     std::memcpy(&w, from + i * sizeof(word), IsLast ? tail_bytes : sizeof(word));
     return w;
+  }
+
+  template <bool IsEnd, std::size_t I, std::size_t Count>
+  static constexpr bool is_last = IsEnd&& I + 1 == Count;
+
+  /// The result is filled in place, and not moved once more: a vector move right after the word
+  /// stores would wait for all of them. (gcc 12 does so for a variable of the outermost block.)
+  template <std::memory_order Order>
+  T load_in_place() const noexcept {
+    T result;
+    load_bytes<Order>(reinterpret_cast<unsigned char*>(&result));
+    return result;
+  }
+
+  template <std::memory_order Order>
+  CONCUR_FORCEINLINE void load_bytes(unsigned char* to) const noexcept {
+    for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+      (load_word<Order, is_last<IsEnd, I, sizeof...(I)>>(to, first + I), ...);
+    });
   }
 
   template <std::memory_order Order, bool IsLast>
