@@ -98,18 +98,13 @@ class seq_array_engine {
     return write(index, [&f](cell& c) { return c.modify(f); });
   }
 
-  /// Calls `found(phase)`, user code allowed, with the element's update phase.
-  template <class F>
-  bool update(size_type index, F&& found) {
-    std::optional<typename cell::updater> phase = write(index, [](cell& c) {
-      typename cell::updater claimed(c);
-      return claimed ? std::optional<typename cell::updater>(std::move(claimed)) : std::nullopt;
+  /// Enters the update phase of an element: user code may run, in an exclusive_scope of this
+  /// engine. The claimed cell keeps its chunk by itself, because it cannot become vacant.
+  std::optional<typename cell::updater> claim(size_type index) {
+    return write(index, [](cell& c) {
+      typename cell::updater phase(c);
+      return phase ? std::optional<typename cell::updater>(std::move(phase)) : std::nullopt;
     });
-    if (!phase) return false;
-    // The hazard is gone: the claimed cell itself keeps its chunk, because it cannot become vacant.
-    exclusive_scope scope(this);
-    std::forward<F>(found)(*phase);
-    return true;
   }
 
   std::optional<bool> compare_exchange(size_type index, T& expected, const T& desired) {
@@ -125,17 +120,16 @@ class seq_array_engine {
         expected = *seen;
         return false;
       }
-      bool replaced = false;
-      const bool there = update(index, [&](typename cell::updater& phase) {
-        const T now = phase.value();
-        replaced = now == expected;
-        if (replaced) {
-          phase.publish(desired);
-        } else {
-          expected = now;
-        }
-      });
-      return there ? std::optional(replaced) : std::nullopt;
+      std::optional<typename cell::updater> phase = claim(index);
+      if (!phase) return std::nullopt;
+      const exclusive_scope scope(this);
+      const T now = phase->value();
+      if (now == expected) {
+        phase->publish(desired);
+        return true;
+      }
+      expected = now;
+      return false;
     }
   }
 
