@@ -58,12 +58,13 @@ class leaf_hazard {
 
   thread_slot& slot() const noexcept { return slot_; }
 
-  /// Whether some thread announces `object`. Meaningful after the object was unlinked and then
-  /// `asymmetric_fence::heavy()` returned true.
-  static bool is_protected(std::uintptr_t object) noexcept {
-    return !thread_slots::for_each_while([object](thread_slot& slot) {
+  /// Whether some thread announces `object`, compared under `mask` (a word may carry more than the
+  /// address). Meaningful after the object was unlinked and then `asymmetric_fence::heavy()`
+  /// returned true.
+  static bool is_protected(std::uintptr_t object, std::uintptr_t mask) noexcept {
+    return !thread_slots::for_each_while([=](thread_slot& slot) {
       // (3) acquire: pairs with (1), (2).
-      return slot[announcement::leaf_hazard].load(std::memory_order_acquire) != object;
+      return (slot[announcement::leaf_hazard].load(std::memory_order_acquire) & mask) != object;
     });
   }
 

@@ -126,6 +126,16 @@ struct alignas(64) bucket {
     return state(state_word.load(std::memory_order_relaxed)).is_same_version(before);
   }
 
+  /// Whether copies that were made from a cell of `b` since `before` are those of one moment.
+  static bool can_use(const bucket& b, state before, unsigned cell) noexcept {
+    if constexpr (!atomic_words<T>::is_single_word) {
+      if (before.is_publishing(cell)) return false;
+    } else {
+      static_cast<void>(cell);
+    }
+    return b.is_unchanged_since(before);
+  }
+
   /// The cells that may hold `key`: exactly those that do if the keys are compared directly.
   unsigned match(const Key& key, std::uint64_t hash) const noexcept {
     if constexpr (is_direct && !shape.has_tags) {
@@ -188,6 +198,13 @@ struct alignas(64) bucket {
     tags.store(cell, hash);
     keys[cell].template store<std::memory_order_release>(key);
     values[cell].template store<std::memory_order_release>(value);
+  }
+
+  /// The same with the element in a cell of another bucket, whose home is locked.
+  void fill_from(unsigned cell, const bucket& other, unsigned from, std::uint64_t hash) noexcept {
+    tags.store(cell, hash);
+    keys[cell].copy_from(other.keys[from]);
+    values[cell].copy_from(other.values[from]);
   }
 
   /// Overwrites a value. `s` is the state under the lock, and gets a new version.

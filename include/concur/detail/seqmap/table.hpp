@@ -150,37 +150,10 @@ struct alignas(128) table {
 
   // --- where an element of a home may be ---
 
-  /// Calls `f(bucket&, distance)` for the buckets that may hold displaced elements of `home` with
-  /// this tag, until it returns true. A bucket may come twice.
+  /// Calls `f(bucket&, distance)` for the buckets 1 to `reach` steps after `home`, and for the annex
+  /// if `reach` says so, until it returns true.
   template <class F>
-  bool visit_displaced(bucket* home, displaced_directory directory, unsigned tag, F&& f) {
-    for (unsigned i = 0; i < displaced_directory::entry_count; ++i) {
-      if (!directory.matches(i, tag)) continue;
-      if (f(*neighbour(home, directory.distance(i)), directory.distance(i))) return true;
-    }
-    return directory.spilled() != 0 && visit_reach(home, directory.reach(), f);
-  }
-
-  /// The same for all tags, and each bucket comes once.
-  template <class F>
-  bool visit_all_displaced(bucket* home, displaced_directory directory, F&& f) {
-    if (directory.spilled() != 0) {
-      const unsigned reach = directory.reach();
-      const unsigned entries_reach = displaced_directory::max_entry_distance;
-      return visit_reach(home, reach < entries_reach ? entries_reach : reach, f);
-    }
-    for (unsigned i = 0; i < displaced_directory::entry_count; ++i) {
-      const unsigned distance = directory.distance(i);
-      bool is_repeated = distance == 0;
-      for (unsigned k = 0; k < i; ++k) is_repeated |= directory.distance(k) == distance;
-      if (!is_repeated && f(*neighbour(home, distance), distance)) return true;
-    }
-    return false;
-  }
-
- private:
-  template <class F>
-  bool visit_reach(bucket* home, unsigned reach, F& f) {
+  bool visit_neighbours(bucket* home, unsigned reach, F&& f) {
     const unsigned last = reach < block_size() - 1 ? reach : block_size() - 1;
     for (unsigned d = 1; d <= last; ++d) {
       if (f(*neighbour(home, d), d)) return true;
@@ -192,6 +165,37 @@ struct alignas(128) table {
       }
     }
     return false;
+  }
+
+  /// The same for the buckets that the directory has entries of; each comes once.
+  template <class F>
+  bool visit_entries(bucket* home, displaced_directory directory, F&& f) {
+    for (unsigned i = 0; i < displaced_directory::entry_count; ++i) {
+      const unsigned distance = directory.distance(i);
+      bool is_repeated = distance == 0;
+      for (unsigned k = 0; k < i; ++k) is_repeated |= directory.distance(k) == distance;
+      if (!is_repeated && f(*neighbour(home, distance), distance)) return true;
+    }
+    return false;
+  }
+
+  /// The same for all buckets that may hold displaced elements of `home`; each comes once.
+  template <class F>
+  bool visit_displaced(bucket* home, displaced_directory directory, F&& f) {
+    if (directory.spilled() == 0) return visit_entries(home, directory, f);
+    const unsigned reach = directory.reach();
+    const unsigned entries_reach = displaced_directory::max_entry_distance;
+    return visit_neighbours(home, reach < entries_reach ? entries_reach : reach, f);
+  }
+
+  /// The same for those that may hold one with this tag; a bucket may come twice.
+  template <class F>
+  bool visit_displaced(bucket* home, displaced_directory directory, unsigned tag, F&& f) {
+    for (unsigned i = 0; i < displaced_directory::entry_count; ++i) {
+      if (!directory.matches(i, tag)) continue;
+      if (f(*neighbour(home, directory.distance(i)), directory.distance(i))) return true;
+    }
+    return directory.spilled() != 0 && visit_neighbours(home, directory.reach(), f);
   }
 };
 

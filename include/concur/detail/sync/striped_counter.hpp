@@ -61,9 +61,23 @@ class striped_counter {
                                             std::memory_order_relaxed);
   }
 
+  bool is_striped() const noexcept {
+    return stripes_.load(std::memory_order_relaxed) != nullptr;  // relaxed: a hint
+  }
+
   /// The stripes, if it has any. For the owner, who gives their memory back.
   stripe* stripes() const noexcept {
     return stripes_.load(std::memory_order_acquire);  // acquire: pairs with (1)
+  }
+
+  /// Needs quiet: takes the stripes away, for their memory to be given back.
+  stripe* take_stripes() noexcept {
+    return stripes_.exchange(nullptr, std::memory_order_relaxed);  // relaxed: quiet
+  }
+
+  /// Needs quiet: counts from 0 again.
+  void reset() noexcept {
+    base_.store(0, std::memory_order_relaxed);  // relaxed: quiet
   }
 
   /// Needs quiet: exchanges everything with `other`.

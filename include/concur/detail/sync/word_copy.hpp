@@ -70,6 +70,26 @@ class atomic_words {
     }
   }
 
+  /// Takes over all words of `other`, padding bytes included. Release, as `store`.
+  void copy_from(const atomic_words& other) noexcept {
+    for (std::size_t i = 0; i < word_count; ++i) {
+      // relaxed: whoever copies holds what keeps `other` from changing.
+      words_[i].store(other.words_[i].load(std::memory_order_relaxed), std::memory_order_release);
+    }
+  }
+
+  /// Whether both have the same words. Acquire, as `load`.
+  bool has_words_of(const atomic_words& other) const noexcept {
+    word difference = 0;
+    for (std::size_t i = 0; i < word_count; ++i) {
+      // acquire: as load<acquire>
+      difference = static_cast<word>(difference |
+                                     (words_[i].load(std::memory_order_acquire) ^
+                                      other.words_[i].load(std::memory_order_acquire)));
+    }
+    return difference == 0;
+  }
+
   /// Whether the stored bytes are those of `value`. Acquire, as `load`.
   bool has_bytes_of(const T& value) const noexcept {
     const auto* const from = reinterpret_cast<const unsigned char*>(&value);

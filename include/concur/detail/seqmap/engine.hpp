@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The seqmap engine: open addressing over cache lines that are buckets, read without locks.
+///
+///   map      root word, hasher, equality        read by everybody, written when a table is replaced
+///   table    [b][b][b][b] ...                   bucket = state, directory, keys, values: one line
+///
+/// Hit at home (80 to 95 %):  root, hazard (own line), root again; then in one line: directory,
+///     state, keys (one comparison of all), value, state again. No shared write, no atomic
+///     read-modify-write, no fence instruction where membarrier works.
+/// Miss (98 %):  the same without the value and the last load.
+/// Insert, update, erase:  one compare-and-swap that takes the bucket's lock, plain stores, one
+///     release store that publishes and unlocks. Another such pair if the element is displaced.
+///
+/// Linearization points:
+///     read        the load of the state (hit: the value is of that version)
+///     insert      the release of the lock of the bucket with the cell (displaced: the later of that
+///                 and the directory's store)
+///     update      one word: the store of the value; several: the release of the lock
+///     erase       the publication of the state without the cell
+///     A key changes tables by the store that says "moved", without changing its value.
+///
+/// Sources: Boehm, "Can Seqlocks Get Along with Programming Language Memory Models?" (MSPC 2012);
+/// Purcell and Harris, "Non-blocking Hashtables with Open Addressing" (DISC 2005) for bounds kept in
+/// the home bucket; Maier, Sanders, Dementiev, "Concurrent Hash Tables: Fast and General(?)!" (TOPC
+/// 2019) for cooperative migration.
+#pragma once
+
+#include <concur/detail/map/hash_range.hpp>
+#include <concur/detail/seqmap/element.hpp>
+#include <concur/detail/seqmap/traversal.hpp>
+#include <concur/detail/sync/reentrancy.hpp>
+#include <optional>
+
+namespace concur::inline CONCUR_ABI::detail::seqmap {
+
+template <class Key, class T, class Hash, class KeyEqual, class Allocator,
+          class Tuning = default_tuning>
+class engine
+    : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuning>,
+                       engine<Key, T, Hash, KeyEqual, Allocator, Tuning>> {
+  using types = engine_types<Key, T, Hash, KeyEqual, Allocator, Tuning>;
+  using base = traversal<types, engine>;
+
+ public:
+  using key_type = Key;
+  using mapped_type = T;
+  using value_type = std::pair<const Key, T>;
+  using hasher = Hash;
+  using key_equal = KeyEqual;
+  using allocator_type = Allocator;
+  using size_type = std::size_t;
+
+  static constexpr bool callback_is_exclusive = true;
+
+  engine(const Hash& hash, const KeyEqual& equal, const Allocator& allocator)
+      : base(hash, equal, allocator) {}
+
+  /// Fetches the home of a key that will be read soon.
+  void prefetch(std::uint64_t hash) const noexcept {
+    // relaxed: an address to prefetch, which need not be right.
+    __builtin_prefetch(table::home(this->root_.load(std::memory_order_relaxed), hash));
+  }
+
+  /// f(const value_type&) on a copy of the element, if there is one; nothing is held meanwhile.
+  template <class K, class F>
+  CONCUR_FORCEINLINE bool read(std::uint64_t hash, const K& key, F&& f) const {
+    const std::optional<value_type> copy = lookup(hash, key);
+    if (!copy) return false;
+    std::forward<F>(f)(*copy);
+    return true;
+  }
+
+  /// A copy of the element as it was at one moment.
+  template <class K>
+  CONCUR_FORCEINLINE std::optional<value_type> lookup(std::uint64_t hash, const K& key) const {
+    leaf_hazard guard;
+    const std::uintptr_t word = guard.protect(this->root_);
+    const bucket& home = *table::home(word, hash);
+    if constexpr (can_match<K>) {
+      // The directory before the state: see bucket.hpp (2). If it names no such element, then the
+      // state that is loaded now shows it at home, or moved, or it is not in the map.
+      const displaced_directory directory = home.load_displaced();
+      const state before = home.load_state();
+      const unsigned found = home.match(key, hash) & before.occupied();
+      if (found != 0) {
+        const auto cell = static_cast<unsigned>(std::countr_zero(found));
+        const T value = home.values[cell].template load<std::memory_order_acquire>();
+        if (bucket::can_use(home, before, cell)) [[likely]] return value_type(key, value);
+      } else if (!directory.may_hold(displaced_directory::tag_of(hash)) && !before.is_moved())
+          [[likely]] {
+        return std::nullopt;
+      }
+    }
+    return lookup_everywhere(guard, word, hash, key);
+  }
+
+  template <class K, class OnAbsent, class OnPresent>
+  void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent, OnPresent&& on_present) {
+    exclusive_scope::require_inactive(this);
+    thread_slot& me = thread_slots::mine();
+    bool must_check_load = false;
+    {
+      size_watch watch{must_check_load, me};
+      for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
+    }
+    if (must_check_load) [[unlikely]] this->check_load(me);
+  }
+
+  /// Removes every element that was there when the call began. O(capacity).
+  void clear() {
+    this->traverse(hash_range{}, [](auto& element) {
+      element.erase();
+      return true;
+    });
+    this->check_load(thread_slots::mine());
+  }
+
+  /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
+  std::size_t probe_count(const Key& key) const {
+    leaf_hazard guard;
+    std::size_t count = 1;
+    const std::uint64_t h = this->hash(key);
+    const std::uintptr_t word = guard.protect(this->root_);
+    bucket* home = table::home(word, h);
+    if (!home->load_state().is_moved() && (home->match(key, h) & home->load_state().at_home()) == 0) {
+      table::of(word)->visit_displaced(home, home->load_displaced(),
+                                       displaced_directory::tag_of(h), [&](bucket&, unsigned) {
+                                         ++count;
+                                         return false;
+                                       });
+    }
+    return count;
+  }
+
+ private:
+  friend class locked_element<engine>;
+  friend class locked_slot<engine>;
+  friend base;
+  using typename base::bucket;
+  using typename base::bucket_guard;
+  using typename base::cell_place;
+  using typename base::home_guard;
+  using typename base::size_watch;
+  using typename base::state;
+  using typename base::table;
+  using element = locked_element<engine>;
+  using slot = locked_slot<engine>;
+
+  /// A key that is compared by its bytes, all keys of a bucket at once.
+  template <class K>
+  static constexpr bool can_match = bucket::is_direct && !bucket::shape.has_tags &&
+                                    std::is_same_v<K, Key>;
+
+  enum class outcome { found, absent, again, elsewhere };
+
+  /// Any case: displaced, moved, being published, keys that need the user's equality.
+  template <class K>
+  CONCUR_NOINLINE std::optional<value_type> lookup_everywhere(leaf_hazard& guard,
+                                                              std::uintptr_t word,
+                                                              std::uint64_t hash,
+                                                              const K& key) const {
+    std::optional<value_type> result;
+    for (backoff wait;; wait.pause()) {
+      outcome o = lookup_in(guard, word, word, hash, key, result);
+      if (o == outcome::elsewhere) {
+        const table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see
+                                                                                    // migration (1)
+        if (next == nullptr) return result;  // the table of an empty map
+        if (this->announce_next(guard, word, next)) {
+          o = lookup_in(guard, next->word(), word, hash, key, result);
+        }
+      }
+      if (o == outcome::found || o == outcome::absent) return result;
+      word = guard.protect(this->root_);
+    }
+  }
+
+  /// Looks into one table, which is announced; `root` is the root word that led to it.
+  template <class K>
+  outcome lookup_in(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
+                    std::uint64_t hash, const K& key, std::optional<value_type>& result) const {
+    bucket* home = table::home(word, hash);
+    const displaced_directory directory = home->load_displaced();
+    const state before = home->load_state();
+    if (before.is_moved()) return outcome::elsewhere;
+    outcome o = lookup_in_bucket(guard, word, root, *home, before.at_home(), hash, key, result);
+    if (o != outcome::absent) return o;
+    table::of(word)->visit_displaced(
+        home, directory, displaced_directory::tag_of(hash), [&](bucket& b, unsigned) {
+          o = lookup_in_bucket(guard, word, root, b, b.load_state().displaced(), hash, key, result);
+          return o != outcome::absent;
+        });
+    // It may have come home, or left with its home, while we looked elsewhere.
+    if (o == outcome::absent && !home->is_unchanged_since(before)) return outcome::again;
+    return o;
+  }
+
+  template <class K>
+  outcome lookup_in_bucket(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
+                           const bucket& b, unsigned cells, std::uint64_t hash, const K& key,
+                           std::optional<value_type>& result) const {
+    const state before = b.load_state();
+    if constexpr (can_match<K>) {
+      cells &= b.match(key, hash);
+    } else {
+      cells &= b.tags.match(hash);
+    }
+    for (cells &= before.occupied(); cells != 0; cells &= cells - 1) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(cells));
+      const Key found = b.keys[cell].template load<std::memory_order_acquire>();
+      const T value = b.values[cell].template load<std::memory_order_acquire>();
+      if (!bucket::can_use(b, before, cell)) return outcome::again;
+      // The user's equality sees only keys that were there at one moment.
+      if (this->equal_(found, key)) {
+        result.emplace(found, value);
+        return outcome::found;
+      }
+      if constexpr (!types::is_direct) {
+        // It may have used a map, and with it the announcement.
+        if (!this->still_announced(guard, word, root)) return outcome::again;
+      }
+    }
+    return outcome::absent;
+  }
+
+  /// One attempt; false if the locks could not be had in order, and nothing was done.
+  template <class K, class OnAbsent, class OnPresent>
+  CONCUR_FORCEINLINE bool try_modify(size_watch& watch, std::uint64_t hash, K& key,
+                                     OnAbsent& on_absent, OnPresent& on_present) {
+    home_guard home = this->lock_home(hash, watch);
+    exclusive_scope scope(this);
+    const std::optional<cell_place> found = find_locked(home, hash, key);
+    if (!found) return false;
+    if (found->where == nullptr) {
+      slot absent(*this, home, hash);
+      on_absent(absent);
+      return true;
+    }
+    if (found->distance == 0) [[likely]] {
+      element present(*this, home, home.lock, *found, hash);
+      on_present(present);
+      return true;
+    }
+    bucket_guard second;
+    if (!base::lock_second(home.lock, found->where, second)) return false;
+    element present(*this, home, second, *found, hash);
+    on_present(present);
+    return true;
+  }
+
+  /// Where the key is, with a null bucket if it is absent; nothing if that could not be told.
+  template <class K>
+  std::optional<cell_place> find_locked(const home_guard& home, std::uint64_t hash,
+                                        const K& key) const {
+    bucket& b = *home.lock.where;
+    if (const int cell = find_in(b, home.lock.current, home.lock.current.at_home(), hash, key);
+        cell >= 0) {
+      return cell_place{&b, static_cast<unsigned>(cell), 0};
+    }
+    const displaced_directory directory = b.load_displaced();
+    if (directory.is_empty()) [[likely]] return cell_place{};
+    return find_displaced(home, directory, hash, key);
+  }
+
+  template <class K>
+  CONCUR_NOINLINE std::optional<cell_place> find_displaced(const home_guard& home,
+                                                           displaced_directory directory,
+                                                           std::uint64_t hash,
+                                                           const K& key) const {
+    std::optional<cell_place> result = cell_place{};
+    home.owner().visit_displaced(
+        home.lock.where, directory, displaced_directory::tag_of(hash),
+        [&](bucket& other, unsigned distance) {
+          const state seen = other.load_state();
+          const int cell = find_in(other, seen, seen.displaced(), hash, key);
+          if (cell == torn) result.reset();
+          if (cell >= 0) result = cell_place{&other, static_cast<unsigned>(cell), distance};
+          return cell != not_here;
+        });
+    return result;
+  }
+
+  static constexpr int not_here = -1;
+  static constexpr int torn = -2;
+
+  /// The cell of `key` among `cells`. An element whose home we have locked stays where it is; other
+  /// cells of a bucket that we have not locked may change: then the answer may be `torn`.
+  template <class K>
+  int find_in(const bucket& b, state before, unsigned cells, std::uint64_t hash,
+              const K& key) const {
+    if constexpr (can_match<K> && atomic_words<Key>::is_single_word) {
+      cells &= b.match(key, hash);
+      return cells == 0 ? not_here : std::countr_zero(cells);
+    } else {
+      if constexpr (can_match<K>) {
+        cells &= b.match(key, hash);
+      } else {
+        cells &= b.tags.match(hash);
+      }
+      for (; cells != 0; cells &= cells - 1) {
+        const int cell = std::countr_zero(cells);
+        const Key found = b.keys[cell].template load<std::memory_order_acquire>();
+        if (!b.is_unchanged_since(before)) return torn;
+        if (this->equal_(found, key)) return cell;
+      }
+      return not_here;
+    }
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::seqmap
