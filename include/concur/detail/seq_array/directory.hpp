@@ -91,7 +91,7 @@ class seq_array_directory {
           where == nullptr ? 0 : where->load(std::memory_order_relaxed);  // relaxed: the tail lock
       if (tagged == 0) continue;
       const std::uintptr_t address = tagged & ~unlinked_bit;
-      if (!fenced || leaf_hazard::is_protected(address)) {
+      if (!fenced || leaf_hazard::is_protected(address, every_bit)) {
         end = chunk + 1;
         continue;
       }
@@ -142,6 +142,7 @@ class seq_array_directory {
  private:
   using slot = std::atomic<std::uintptr_t>;
   static constexpr std::uintptr_t unlinked_bit = 1;
+  static constexpr std::uintptr_t every_bit = ~std::uintptr_t{0};
 
   static constexpr bool is_linked(std::uintptr_t word) noexcept {
     return word != 0 && (word & unlinked_bit) == 0;
