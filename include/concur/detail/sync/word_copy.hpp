@@ -83,9 +83,9 @@ class atomic_words {
     word difference = 0;
     for (std::size_t i = 0; i < word_count; ++i) {
       // acquire: as load<acquire>
-      difference = static_cast<word>(difference |
-                                     (words_[i].load(std::memory_order_acquire) ^
-                                      other.words_[i].load(std::memory_order_acquire)));
+      difference =
+          static_cast<word>(difference | (words_[i].load(std::memory_order_acquire) ^
+                                          other.words_[i].load(std::memory_order_acquire)));
     }
     return difference == 0;
   }
@@ -134,15 +134,24 @@ class atomic_words {
     return {};
   }
 
+// The padding of a value is copied like the rest of it; gcc 12 sees that nobody has set it.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
   template <bool IsLast>
   static word word_of(const unsigned char* from, std::size_t i) noexcept {
     word w = 0;
     std::memcpy(&w, from + i * sizeof(word), IsLast ? tail_bytes : sizeof(word));
     return w;
   }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
   template <bool IsEnd, std::size_t I, std::size_t Count>
-  static constexpr bool is_last = IsEnd&& I + 1 == Count;
+  static constexpr bool is_last = (I + 1 == Count) && IsEnd;
 
   /// The result is filled in place, and not moved once more: a vector move right after the word
   /// stores would wait for all of them. (gcc 12 does so for a variable of the outermost block.)
