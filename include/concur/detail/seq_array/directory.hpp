@@ -43,7 +43,7 @@ class seq_array_directory {
     const seq_array_place place = Geometry::locate(index);
     const slot* where = find(place.chunk);
     if (where == nullptr) return nullptr;
-    const std::uintptr_t chunk = guard.protect(*where);  // acquire: pairs with (1)
+    const std::uintptr_t chunk = guard.protect(*where);  // (4) acquire: pairs with (1).
     return is_linked(chunk) ? cells(chunk) + place.offset : nullptr;
   }
 
@@ -68,7 +68,7 @@ class seq_array_directory {
       }
       address = reinterpret_cast<std::uintptr_t>(fresh);
     }
-    // (1) release: the cells are constructed; pairs with (2).
+    // (1) release: the cells are constructed; pairs with (4).
     where.store(address & ~unlinked_bit, std::memory_order_release);
   }
 
@@ -151,8 +151,7 @@ class seq_array_directory {
 
   slot* find(std::size_t chunk) const noexcept {
     const seq_array_slot place = Geometry::slot_of(chunk);
-    // (2) acquire: pairs with (1), (3): the slots are constructed. The chunk behind a slot is
-    // acquired by the hazard's protect.
+    // (2) acquire: the slots are constructed; pairs with (3).
     slot* slots = segments_[place.segment].load(std::memory_order_acquire);
     return slots == nullptr ? nullptr : slots + place.offset;
   }

@@ -134,8 +134,9 @@ class seqlock_cell {
         const state before{state_.load(std::memory_order_acquire)};
         if (before.is_vacant()) return std::nullopt;
         if (!before.is_publishing()) {
-          // (4) acquire: if a word was stored by a later writer, that store (5) synchronizes with
-          // this load, and the load below sees that writer's state or something newer.
+          // (4) acquire: if a word was stored by a later writer, that store synchronizes with its
+          // load here (pairs with (5)), and the load below sees that writer's state or something
+          // newer.
           const T copy = words_.template load<std::memory_order_acquire>();
           const state after{state_.load(std::memory_order_relaxed)};  // relaxed: ordered by (4)
           if (before.has_value_of(after)) return copy;
