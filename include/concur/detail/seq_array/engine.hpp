@@ -389,7 +389,7 @@ class seq_array_engine {
       }
     }
     settled_.store(size_.load(std::memory_order_relaxed),  // relaxed: the tail lock
-                   std::memory_order_release);             // (6) release: pairs with (3).
+                   std::memory_order_release);             // release: as (6); pairs with (3).
   }
 
   static size_type end_of_step(size_type first, size_type n) noexcept {

@@ -160,7 +160,7 @@ class seqlock_cell {
   // ---- writers: false (nothing) if the cell is vacant ------------------------------------------
 
   bool store(const T& value) noexcept {
-    const std::optional<state> mine = claim(&state::publishing);
+    const std::optional<state> mine = claim<&state::publishing>();
     if (!mine) return false;
     publish(*mine, value);
     return true;
@@ -173,7 +173,7 @@ class seqlock_cell {
   /// Replaces the value by `f(value)` and returns the old one. `f` is no user code: readers wait.
   template <class F>
   std::optional<T> modify(F&& f) noexcept {
-    const std::optional<state> mine = claim(&state::publishing);
+    const std::optional<state> mine = claim<&state::publishing>();
     if (!mine) return std::nullopt;
     const T old = words_.load();
     publish(*mine, f(old));
@@ -183,7 +183,7 @@ class seqlock_cell {
   /// Stores `desired` if the value equals `expected` by `equal`, which is no user code.
   template <class Equal>
   std::optional<bool> replace_if(const T& desired, T& expected, Equal&& equal) noexcept {
-    const std::optional<state> mine = claim(&state::publishing);
+    const std::optional<state> mine = claim<&state::publishing>();
     if (!mine) return std::nullopt;
     const T old = words_.load();
     if (equal(old, expected)) {
@@ -200,7 +200,8 @@ class seqlock_cell {
   /// unless `publish` was called.
   class [[nodiscard]] updater {
    public:
-    explicit updater(seqlock_cell& cell) noexcept : updater(&cell, cell.claim(&state::locked)) {}
+    explicit updater(seqlock_cell& cell) noexcept
+        : updater(&cell, cell.template claim<&state::locked>()) {}
     updater(updater&& other) noexcept
         : cell_(std::exchange(other.cell_, nullptr)), mine_(other.mine_) {}
     updater& operator=(updater&&) = delete;
@@ -296,15 +297,15 @@ class seqlock_cell {
   }
 
  private:
-  /// Waits until no writer is in the cell, and enters by `enter`. Nothing if it is vacant.
-  template <class Enter>
-  std::optional<state> claim(Enter enter) noexcept {
+  /// Waits until no writer is in the cell, and enters by `Enter`. Nothing if it is vacant.
+  template <state (state::*Enter)() const noexcept>
+  std::optional<state> claim() noexcept {
     backoff wait;
     state seen{state_.load(std::memory_order_relaxed)};  // relaxed: the CAS decides
     for (;;) {
       state_word bits = seen.bits();
       if (seen.is_idle()) {
-        const state mine = (seen.*enter)();
+        const state mine = (seen.*Enter)();
         // (9) acquire: the previous writer's words; pairs with (6), (7), (8).
         if (state_.compare_exchange_weak(bits, mine.bits(), std::memory_order_acquire,
                                          std::memory_order_acquire)) {
@@ -333,7 +334,7 @@ class seqlock_cell {
 
   /// Leaves the cell as it was.
   void unlock(state mine) noexcept {
-    // (6) release: our reads of the words come before the next writer's stores; pairs with (9).
+    // release: as (6): our reads of the words come before the next writer's stores; pairs with (9).
     state_.store(mine.unlocked().bits(), std::memory_order_release);
   }
 
