@@ -82,10 +82,7 @@ class seq_array_engine {
   }
 
   bool store(size_type index, const T& value) {
-    const auto stored = write(index, [&value](cell& c) {
-      return c.store(value) ? std::optional<bool>(true) : std::nullopt;
-    });
-    return stored.has_value();
+    return write(index, [&value](cell& c) { return c.store(value); });
   }
 
   std::optional<T> exchange(size_type index, const T& value) {
@@ -291,8 +288,8 @@ class seq_array_engine {
     return index < settled_.load(std::memory_order_acquire) || index < size();
   }
 
-  /// `f(cell)` on the cell of an element, until it returns something. Nothing if there is no such
-  /// element. `f` is no user code.
+  /// `f(cell)` on the cell of an element, until it returns something (or true). Nothing (or false)
+  /// if there is no such element. `f` is no user code.
   template <class F>
   auto write(size_type index, F f) -> decltype(f(std::declval<cell&>())) {
     exclusive_scope::require_inactive(this);
@@ -301,11 +298,11 @@ class seq_array_engine {
     while (exists(index)) {
       if (cell* found = directory_.protect(index, guard)) {
         auto result = f(*found);
-        if (result.has_value()) return result;
+        if (result) return result;
       }
       wait.pause();
     }
-    return std::nullopt;
+    return {};
   }
 
   // ---- the rest needs the tail lock

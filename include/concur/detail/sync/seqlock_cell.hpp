@@ -160,9 +160,9 @@ class seqlock_cell {
   // ---- writers: false (nothing) if the cell is vacant ------------------------------------------
 
   bool store(const T& value) noexcept {
-    const std::optional<state> mine = claim<&state::publishing>();
-    if (!mine) return false;
-    publish(*mine, value);
+    const state mine = claim<&state::publishing>();
+    if (mine.is_vacant()) return false;
+    publish(mine, value);
     return true;
   }
 
@@ -173,24 +173,24 @@ class seqlock_cell {
   /// Replaces the value by `f(value)` and returns the old one. `f` is no user code: readers wait.
   template <class F>
   std::optional<T> modify(F&& f) noexcept {
-    const std::optional<state> mine = claim<&state::publishing>();
-    if (!mine) return std::nullopt;
+    const state mine = claim<&state::publishing>();
+    if (mine.is_vacant()) return std::nullopt;
     const T old = words_.load();
-    publish(*mine, f(old));
+    publish(mine, f(old));
     return old;
   }
 
   /// Stores `desired` if the value equals `expected` by `equal`, which is no user code.
   template <class Equal>
   std::optional<bool> replace_if(const T& desired, T& expected, Equal&& equal) noexcept {
-    const std::optional<state> mine = claim<&state::publishing>();
-    if (!mine) return std::nullopt;
+    const state mine = claim<&state::publishing>();
+    if (mine.is_vacant()) return std::nullopt;
     const T old = words_.load();
     if (equal(old, expected)) {
-      publish(*mine, desired);
+      publish(mine, desired);
       return true;
     }
-    unlock(*mine);
+    unlock(mine);
     expected = old;
     return false;
   }
@@ -221,8 +221,8 @@ class seqlock_cell {
     }
 
    private:
-    updater(seqlock_cell* cell, std::optional<state> mine) noexcept
-        : cell_(mine ? cell : nullptr), mine_(mine ? *mine : state::idle()) {}
+    updater(seqlock_cell* cell, state mine) noexcept
+        : cell_(mine.is_vacant() ? nullptr : cell), mine_(mine) {}
 
     seqlock_cell* cell_;
     state mine_;
@@ -297,9 +297,10 @@ class seqlock_cell {
   }
 
  private:
-  /// Waits until no writer is in the cell, and enters by `Enter`. Nothing if it is vacant.
+  /// Waits until no writer is in the cell, and enters by `Enter`. Returns a vacant state if
+  /// the cell is vacant. (Not an optional: gcc 12 returns one through memory, and stalls on it.)
   template <state (state::*Enter)() const noexcept>
-  std::optional<state> claim() noexcept {
+  state claim() noexcept {
     backoff wait;
     state seen{state_.load(std::memory_order_relaxed)};  // relaxed: the CAS decides
     for (;;) {
@@ -313,7 +314,7 @@ class seqlock_cell {
         }
         seen = state{bits};
       } else {
-        if (seen.is_vacant()) return std::nullopt;
+        if (seen.is_vacant()) return seen;
         wait.pause();
         seen = state{state_.load(std::memory_order_acquire)};  // acquire: as (9); pairs with (7).
       }
