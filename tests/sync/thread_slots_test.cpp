@@ -35,7 +35,7 @@ std::atomic<int> hook_saw_announcement{0};
 
 void count_exits(thread_slot& slot) noexcept {
   hook_runs.fetch_add(1);
-  if (slot[announcement::era_lower].load(std::memory_order_relaxed) == 17) {
+  if (slot[announcement::leaf_hazard].load(std::memory_order_relaxed) == 17) {
     hook_saw_announcement.fetch_add(1);
   }
 }
@@ -112,7 +112,7 @@ TEST_CASE("exit hooks run once for every thread with a slot, before the slot is 
   hook_saw_announcement = 0;
   for (int i = 0; i < 10; ++i) {
     std::thread([] {
-      thread_slots::mine()[announcement::era_lower].store(17, std::memory_order_relaxed);
+      thread_slots::mine()[announcement::leaf_hazard].store(17, std::memory_order_relaxed);
     }).join();
   }
   std::thread([] {}).join();  // never took one
@@ -120,7 +120,7 @@ TEST_CASE("exit hooks run once for every thread with a slot, before the slot is 
   REQUIRE(hook_saw_announcement.load() == 10);
   bool all_cleared = true;
   thread_slots::for_each_while([&](thread_slot& slot) {
-    all_cleared = all_cleared && slot[announcement::era_lower].load() == 0;
+    all_cleared = all_cleared && slot[announcement::leaf_hazard].load() == 0;
     return true;
   });
   REQUIRE(all_cleared);
