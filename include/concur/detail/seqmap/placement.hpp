@@ -6,8 +6,8 @@
 /// Locks. The home's lock serialises all writers of the home's keys, wherever their cells are, so
 /// that one of several concurrent inserts of a key wins. A second bucket is locked in addition to
 /// change a cell in it; a traversal locks all that have elements of a home. Nobody waits for a
-/// bucket at a lower address than one that he has: he tries, and starts again; so there is no circle
-/// of waiting.
+/// bucket at a lower address than one that he has: he tries, and starts again; so there is no
+/// circle of waiting.
 ///
 /// Coming home. First fit alone would let elements drift: at a steady size as many would live
 /// away from home as buckets are full. So whoever vacates a cell brings one of that bucket's own

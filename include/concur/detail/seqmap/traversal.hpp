@@ -110,7 +110,8 @@ class traversal : public migration<Types> {
   template <class F>
   bool visit_locked_home(std::uint64_t at, hash_range range, size_watch& watch, F& f,
                          std::uint64_t& last, bool& go_on) {
-    home_guard home = this->lock_home(at, watch);
+    const auto locked = this->lock_home(at, watch.me);
+    home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
     exclusive_scope scope(this);
     last = last_hash_of_step(home.word, at);
     cell_list cells(this->allocator_);
