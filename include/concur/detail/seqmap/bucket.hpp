@@ -155,8 +155,13 @@ struct alignas(64) bucket {
 
   /// Takes the lock if it is free. `seen` is the state found, unlocked if the lock was taken.
   bool try_lock(state& seen) noexcept {
-    std::uint64_t bits = state_word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
-    seen = state(bits);
+    seen = state(state_word.load(std::memory_order_relaxed));  // relaxed: the CAS decides
+    return try_lock_from(seen);
+  }
+
+  /// The same if the state is still `seen`.
+  bool try_lock_from(state seen) noexcept {
+    std::uint64_t bits = seen.bits();
     // (7) acquire: what the last owner wrote; pairs with (5).
     return !seen.is_locked() &&
            state_word.compare_exchange_strong(bits, seen.locked().bits(), std::memory_order_acquire,
@@ -173,13 +178,14 @@ struct alignas(64) bucket {
   }
 
   /// The same for a home, which is of no use once it has moved: then the result says so, the lock
-  /// is not taken, and the caller goes on in the next table.
+  /// is not taken, and the caller goes on in the next table. Only the very state that was seen
+  /// unmoved is locked: the lock of a moved bucket, taken here, would never be given back.
   state lock_unless_moved() noexcept {
     state seen = load_state();
-    for (backoff wait; !seen.is_moved() && !try_lock(seen);) {
+    for (backoff wait; !seen.is_moved() && !try_lock_from(seen); seen = load_state()) {
       if (seen.is_locked()) wait.pause();
     }
-    return seen.is_moved() ? load_state() : seen;
+    return seen;
   }
 
   /// Makes a new state visible while the lock stays.
