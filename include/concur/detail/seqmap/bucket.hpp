@@ -217,11 +217,14 @@ struct alignas(64) bucket {
     values[cell].copy_from(other.values[from]);
   }
 
-  /// Overwrites a value. `s` is the state under the lock, and gets a new version.
+  /// Overwrites a value. `s` is the state under the lock, and gets a new version. Of several words
+  /// it is published at once, though the lock stays: user code may run before its release, and
+  /// readers of the value wait until then.
   void overwrite(unsigned cell, const T& value, state& s) noexcept {
     if constexpr (!atomic_words<T>::is_single_word) publish(s.with_publishing(cell));
     values[cell].template store<std::memory_order_release>(value);  // release: as in fill
     s = s.with_new_version();
+    if constexpr (!atomic_words<T>::is_single_word) publish(s);
   }
 };
 
