@@ -350,7 +350,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       return true;
     }
     bucket_guard second;
-    if (!base::lock_second(home.lock, found->where, second)) return false;
+    if (!base::lock_another(home.lock.where, found->where, second)) return false;
     element_type present(*this, home, second, *found, hash);
     on_present(present);
     return true;
