@@ -149,39 +149,45 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   /// Copies of several elements as of one moment: reads all, then checks that nothing they were
-  /// read from has changed. Retries for as long as it has.
+  /// read from has changed. Retries for as long as it has. The owner of a bucket's lock may have
+  /// changed what its version does not show yet: beside one, two equal readings in a row are
+  /// needed.
   template <class... Keys>
   std::array<std::optional<value_type>, sizeof...(Keys)> lookup_together(
       const Keys&... keys) const {
     constexpr std::size_t count = sizeof...(Keys);
     const std::array<std::uint64_t, count> hashes{this->hash(keys)...};
     std::array<std::optional<value_type>, count> result;
+    std::array<observation, 2 * count> seen, seen_before;
     leaf_hazard guard;
     struct second_hazard {
       leaf_hazard& guard;
       ~second_hazard() { guard.clear_second(); }
     } second{guard};
-    bool is_done = false;
-    for (backoff wait; !is_done; wait.pause()) {
+    for (backoff wait;; wait.pause()) {
       const std::uintptr_t root = guard.protect(this->root_);
       const auto announce_again = [&] { return announce_both(guard, root); };
-      if (!announce_again()) continue;
-      // Per key its home, and the bucket that it was displaced to.
-      std::array<std::pair<const bucket*, state>, 2 * count> seen;
+      seen_before = std::exchange(seen, {});
       std::size_t n = 0;
-      const auto observe = [&](const bucket& b, state s) { seen[n++] = {&b, s}; };
+      const auto observe = [&](const observation& o) { seen[n++] = o; };
       std::size_t i = 0;
+      // The announcement each time: the equality that ran for the key before may have used a map.
       const auto read_next = [&](const auto& key) {
         result[i].reset();
         const std::size_t at = i++;
-        return lookup_in_both(root, hashes[at], key, result[at], announce_again, observe);
+        return announce_again() &&
+               lookup_in_both(root, hashes[at], key, result[at], announce_again, observe);
       };
-      is_done = (read_next(keys) && ...);
-      for (std::size_t k = 0; is_done && k < n; ++k) {
-        is_done = seen[k].first->is_unchanged_since(seen[k].second);
+      if (!(read_next(keys) && ...) || !announce_again()) continue;
+      bool is_unchanged = true;
+      bool is_locked = false;
+      for (std::size_t k = 0; k < n; ++k) {
+        const state now = seen[k].where->load_state();
+        is_unchanged &= now.is_same_version(seen[k].before);
+        is_locked |= now.is_locked();
       }
+      if (is_unchanged && (!is_locked || seen == seen_before)) return result;
     }
-    return result;
   }
 
   /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
@@ -245,17 +251,30 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   enum class outcome { found, absent, again, elsewhere };
-  static constexpr auto observe_nothing = [](const bucket&, state) {};
+
+  /// What the answer of a lookup depends on: a bucket's version, and the value's word if it has
+  /// only one, which is stored before there is a new version.
+  struct observation {
+    const bucket* where = nullptr;
+    state before;
+    std::uint64_t word = 0;
+    friend bool operator==(const observation& a, const observation& b) noexcept {
+      return a.where == b.where && a.before.is_same_version(b.before) && a.word == b.word;
+    }
+  };
+  static constexpr auto observe_nothing = [](const observation&) {};
 
   /// Announces the root table and, while it is being replaced, the next one. False if the root has
   /// changed.
   bool announce_both(leaf_hazard& guard, std::uintptr_t root) const noexcept {
+    guard.announce(root);
     if (table::is_replacing(root)) {
+      // acquire: see migration (3): only then is the table touched.
+      if (this->root_.load(std::memory_order_acquire) != root) return false;
       // acquire: see migration (1)
       const table* next = table::of(root)->next.load(std::memory_order_acquire);
       guard.announce_second(reinterpret_cast<std::uintptr_t>(next));
     }
-    guard.announce(root);
     return this->root_.load(std::memory_order_acquire) == root;  // acquire: see migration (3)
   }
 
@@ -300,7 +319,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   /// Looks into one announced table. `announce_again()` is called after user code, and says whether
-  /// the table is still safe; `observe(bucket, state)` for what the answer depends on.
+  /// the table is still safe; `observe(observation)` for what the answer depends on.
   template <class K, class Announce, class Observe>
   outcome lookup_in(std::uintptr_t word, std::uint64_t hash, const K& key,
                     std::optional<value_type>& result, Announce& announce_again,
@@ -309,27 +328,27 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     const displaced_directory directory = home->load_displaced();
     const state before = home->load_state();
     if (before.is_moved()) return outcome::elsewhere;
-    outcome o =
-        lookup_in_bucket(*home, before, before.at_home(), hash, key, result, announce_again);
+    outcome o = lookup_in_bucket(*home, before, before.at_home(), hash, key, result, announce_again,
+                                 observe);
     if (o == outcome::absent) {
-      table::of(word)->visit_displaced(
-          home, directory, displaced_directory::tag_of(hash), [&](bucket& b, unsigned) {
-            const state seen = b.load_state();
-            o = lookup_in_bucket(b, seen, seen.displaced(), hash, key, result, announce_again);
-            if (o == outcome::found) observe(b, seen);
-            return o != outcome::absent;
-          });
+      table::of(word)->visit_displaced(home, directory, displaced_directory::tag_of(hash),
+                                       [&](bucket& b, unsigned) {
+                                         const state seen = b.load_state();
+                                         o = lookup_in_bucket(b, seen, seen.displaced(), hash, key,
+                                                              result, announce_again, observe);
+                                         return o != outcome::absent;
+                                       });
       // It may have come home, or left with its home, while we looked elsewhere.
       if (o == outcome::absent && !home->is_unchanged_since(before)) return outcome::again;
     }
-    observe(*home, before);
+    observe(observation{home, before});
     return o;
   }
 
-  template <class K, class Announce>
+  template <class K, class Announce, class Observe>
   outcome lookup_in_bucket(const bucket& b, state before, unsigned cells, std::uint64_t hash,
                            const K& key, std::optional<value_type>& result,
-                           Announce& announce_again) const {
+                           Announce& announce_again, Observe& observe) const {
     if constexpr (can_match<K>) {
       cells &= b.match(key, hash);
     } else {
@@ -343,9 +362,10 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       // The user's equality sees only keys that were there at one moment.
       if (this->equal_(found, key)) {
         result.emplace(found, value);
+        observe(observation{&b, before, b.values[cell].only_word()});
         return outcome::found;
       }
-      if constexpr (!types::is_direct) {
+      if constexpr (!types::is_direct || !std::is_same_v<K, Key>) {
         // It may have used a map, and with it the announcement.
         if (!announce_again()) return outcome::again;
       }

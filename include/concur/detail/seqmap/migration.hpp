@@ -72,10 +72,15 @@ class migration : public placement<Types> {
   /// Protects the next table in place of the announced root table `word`. False if the root has
   /// changed: then nothing is known of either.
   bool announce_next(leaf_hazard& guard, std::uintptr_t word, const table* next) const noexcept {
-    guard.announce(reinterpret_cast<std::uintptr_t>(next));
+    // Beside `word`, and not yet in its place: while that is announced its address is no other
+    // table's, and the comparison below means what it says.
+    const auto address = reinterpret_cast<std::uintptr_t>(next);
+    guard.announce_second(address);
     // (4) acquire: while `word` is the root, or its successor is, the successor is not retired;
     // pairs with (3).
     const std::uintptr_t now = this->root_.load(std::memory_order_acquire);
+    guard.announce(address);
+    guard.clear_second();
     return table::of(now) == table::of(word) || table::of(now) == next;
   }
 
@@ -83,9 +88,12 @@ class migration : public placement<Types> {
   /// may have used a map. False if the root has changed.
   bool still_announced(leaf_hazard& guard, std::uintptr_t word,
                        std::uintptr_t root) const noexcept {
-    if (table::of(word) != table::of(root)) return announce_next(guard, root, table::of(word));
-    guard.announce(word);
-    return this->root_.load(std::memory_order_acquire) == root;  // acquire: pairs with (3)
+    guard.announce(root);
+    if (this->root_.load(std::memory_order_acquire) != root) return false;  // acquire: as (4)
+    if (table::of(word) == table::of(root)) return true;
+    // acquire: see (1)
+    const table* next = table::of(root)->next.load(std::memory_order_acquire);
+    return next == table::of(word) && announce_next(guard, root, next);
   }
 
   /// Notes, under locks, that the load is to be looked at when they are released.
@@ -258,12 +266,7 @@ class migration : public placement<Types> {
     // The hashes of these homes, and so the blocks of the next table that they go to.
     const unsigned shift = 64 - from.log2_buckets;
     const std::uint64_t last_hash = last << shift | ((std::uint64_t{1} << shift) - 1);
-    const std::uint64_t last_block = to.block_of(table::home(to.word(), last_hash));
-    for (std::uint64_t b = to.block_of(table::home(to.word(), first << shift)); b <= last_block;
-         ++b) {
-      // Another thread is just initialising it: this range stays where it is for now.
-      if (!to.prepare_block(b)) return;
-    }
+    if (!prepare_blocks(word, to, first << shift, last_hash, guard)) return;
     share_accounting account{*this, word};
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
@@ -274,6 +277,25 @@ class migration : public placement<Types> {
       }
       if (move_home(from, to, from.buckets() + i)) ++account.moved;
     }
+  }
+
+  /// Initialises the blocks of the next table for a range of hashes. False if the root has changed,
+  /// or another thread is just initialising one: then this range stays where it is for now.
+  bool prepare_blocks(std::uintptr_t word, table& to, std::uint64_t first_hash,
+                      std::uint64_t last_hash, leaf_hazard& guard) noexcept {
+    // The announcement of `word` keeps the old table only. The next one may have been replaced and
+    // freed meanwhile, unless `word` still is the root after its own announcement.
+    guard.announce_second(reinterpret_cast<std::uintptr_t>(&to));
+    bool is_ready = this->root_.load(std::memory_order_acquire) == word;  // acquire: as (4)
+    if (is_ready) {
+      const std::uint64_t last = to.block_of(table::home(to.word(), last_hash));
+      for (std::uint64_t b = to.block_of(table::home(to.word(), first_hash)); is_ready && b <= last;
+           ++b) {
+        is_ready = to.prepare_block(b);
+      }
+    }
+    guard.clear_second();
+    return is_ready;
   }
 
   /// Adds to the count of moved buckets when it goes, and finishes the replacement with the last.
@@ -432,8 +454,8 @@ class migration : public placement<Types> {
   void resize_to(Wanted wanted) {
     for (backoff wait;;) {
       if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: a hint
-        this->create_first_table(wanted(0));
-        return;
+        this->create_first_table(wanted(0));  // or another thread did, and a smaller one
+        continue;
       }
       leaf_hazard guard;
       const std::uintptr_t word = guard.protect(this->root_);

@@ -171,10 +171,13 @@ class traversal : public migration<Types> {
   void copy_home(std::uint64_t at, copy_list& list, std::uint64_t& last) const {
     leaf_hazard guard;
     for (backoff wait;; wait.pause()) {
+      // Room is made here, where no table is announced: an allocator may use a map, too.
+      const bool is_short = list.is_full();
       list.clear();
+      if (is_short) list.grow();
       const std::uintptr_t word = guard.protect(this->root_);
       last = table::last_hash_of_home(word, at);
-      outcome o = copy_home_in(guard, word, word, at, list);
+      outcome o = copy_home_in(word, at, list);
       if (o == outcome::elsewhere) {
         const table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see
                                                                                     // migration (1)
@@ -183,7 +186,7 @@ class traversal : public migration<Types> {
         // The finer of the two: see last_hash_of_step.
         const std::uint64_t last_of_next = table::last_hash_of_home(next->word(), at);
         if (last_of_next < last) last = last_of_next;
-        o = copy_home_in(guard, next->word(), word, at, list);
+        o = copy_home_in(next->word(), at, list);
       }
       if (o != outcome::copied) continue;
       for (element_copy& e : list) e.is_wanted &= at <= e.hash && e.hash <= last;
@@ -191,8 +194,7 @@ class traversal : public migration<Types> {
     }
   }
 
-  outcome copy_home_in(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
-                       std::uint64_t at, copy_list& list) const {
+  outcome copy_home_in(std::uintptr_t word, std::uint64_t at, copy_list& list) const {
     bucket* home = table::home(word, at);
     const displaced_directory directory = home->load_displaced();
     const state before = home->load_state();
@@ -202,24 +204,26 @@ class traversal : public migration<Types> {
         return outcome::again;
       }
     }
-    if (!home->is_unchanged_since(before)) return outcome::again;
-    outcome o = outcome::copied;
+    bool is_whole = true;
     if (!directory.is_empty()) {
       table::of(word)->visit_displaced(home, directory, [&](bucket& b, unsigned) {
-        if (!copy_displaced_in(*home, before, b, list)) o = outcome::again;
-        return o == outcome::again;
+        is_whole = copy_displaced_in(*home, before, b, list);
+        return !is_whole;
       });
     }
-    // The user's hasher may have used a map, and with it the announcement.
-    for (element_copy& e : list) e.hash = this->hash(e.value.first);
-    if (!this->still_announced(guard, word, root)) return outcome::again;
-    if (o == outcome::copied && !home->is_unchanged_since(before)) return outcome::again;
-    keep_only_home(word, home, list);
-    return o;
+    if (!is_whole || !home->is_unchanged_since(before)) return outcome::again;
+    // The user's hasher sees only keys that were there at one moment. It may use a map, and with it
+    // the announcement: the table is not touched any more. Elements of other homes are dropped.
+    for (element_copy& e : list) {
+      e.hash = this->hash(e.value.first);
+      e.is_wanted = table::home(word, e.hash) == home;
+    }
+    return outcome::copied;
   }
 
+  /// False if the cell has changed, or the list is full.
   bool copy_cell(const bucket& b, state before, unsigned cell, copy_list& list) const {
-    if (!bucket::can_use(b, before, cell)) return false;
+    if (list.is_full() || !bucket::can_use(b, before, cell)) return false;
     list.emplace(b.keys[cell].template load<std::memory_order_acquire>(),
                  b.values[cell].template load<std::memory_order_acquire>());
     return bucket::can_use(b, before, cell);
@@ -238,11 +242,6 @@ class traversal : public migration<Types> {
       if (!is_at_home && !copy_cell(b, before, cell, list)) return false;
     }
     return true;
-  }
-
-  /// Drops the copies of elements of other homes.
-  static void keep_only_home(std::uintptr_t word, const bucket* home, copy_list& list) noexcept {
-    for (element_copy& e : list) e.is_wanted = table::home(word, e.hash) == home;
   }
 };
 

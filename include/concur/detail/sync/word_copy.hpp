@@ -78,6 +78,15 @@ class atomic_words {
     }
   }
 
+  /// The word if there is only one, else 0. Acquire, as `load`.
+  std::uint64_t only_word() const noexcept {
+    if constexpr (is_single_word) {
+      return words_[0].load(std::memory_order_acquire);  // acquire: as load<acquire>
+    } else {
+      return 0;
+    }
+  }
+
   /// Whether both have the same words. Acquire, as `load`.
   bool has_words_of(const atomic_words& other) const noexcept {
     word difference = 0;
