@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Clocks, pinned threads, memory of the process.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace concur_bench {
+
+/// Cycles of the time stamp counter where there is one, else nanoseconds.
+inline std::uint64_t ticks() noexcept {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  extern std::uint64_t steady_nanoseconds() noexcept;
+  return steady_nanoseconds();
+#endif
+}
+
+std::uint64_t steady_nanoseconds() noexcept;
+double nanoseconds_per_tick();  ///< measured once, 20 ms
+std::uint64_t thread_cpu_nanoseconds() noexcept;
+/// How often the kernel took the processor away from this thread while it could have run.
+std::uint64_t preemptions() noexcept;
+
+std::size_t processors();  ///< that this process may use
+std::string processor_name();
+
+/// What one run of a team took.
+struct team_time {
+  double seconds = 0;    ///< from the first start to the last end
+  double cpu_share = 0;  ///< processor time over what was there to have: 1 when nobody else ran
+};
+
+/// Runs f(thread) on that many threads, started together; pinned one to a processor when there are
+/// enough of them.
+team_time on_team(unsigned threads, const std::function<void(unsigned)>& f);
+
+struct memory_use {
+  std::size_t heap = 0;      ///< bytes given out by malloc
+  std::size_t resident = 0;  ///< pages of the process in memory
+};
+memory_use memory();
+void trim_memory();          ///< gives free heap pages back, so that differences mean something
+bool reset_peak_resident();  ///< false where the kernel does not allow it
+std::size_t peak_resident();
+
+template <class T>
+inline void keep(const T& value) noexcept {
+  asm volatile("" : : "r,m"(value) : "memory");
+}
+
+}  // namespace concur_bench

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The names that go over the whole map: visit_all, cvisit_all, visit_while, cvisit_while, scan,
+/// merge, ==. The clauses are explained in interface_lookup.hpp.
+///
+/// A traversal is weakly consistent: it stops nobody. An element that is there throughout is seen
+/// exactly once, never one twice; one that comes or goes meanwhile may be seen or not. A key that
+/// is erased and inserted again is a new element, a value that is overwritten is not.
+#pragma once
+
+#include <concepts>
+#include <concur/detail/map/access.hpp>
+#include <concur/detail/map/hash_range.hpp>
+#include <concur/detail/map/insert_core.hpp>
+#include <concur/detail/map/primitives.hpp>
+#include <concur/detail/map/traversal.hpp>
+#include <concur/version.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+template <class Derived, class Key, class T, class Traits>
+class interface_bulk {
+  using size_type = std::size_t;
+
+ public:
+  /// Shows every element to `f`; with `concur::parallel` first, from several threads.
+  /// - Returns: how many were shown.
+  /// - Linearizes at: each element for itself, as `visit`.
+  /// - Progress: as `visit`, per element.
+  /// - Callback: as `visit`; once per element; in parallel also at the same time.
+  /// - Throws: what `f` throws, the first if several; what was done before stays.
+  /// - Needs: nothing; in parallel <concur/parallel.hpp>.
+  template <class F>
+  size_type visit_all(F&& f) {
+    return show_all<lend::exclusive>(derived(), f);
+  }
+  template <class F>
+  size_type visit_all(F&& f) const {
+    return show_all<lend::shared>(derived(), f);
+  }
+  template <std::same_as<parallel> Parallel, class F>
+  size_type visit_all(const Parallel& policy, F&& f) {
+    return show_all<lend::exclusive>(policy, derived(), f);
+  }
+  template <std::same_as<parallel> Parallel, class F>
+  size_type visit_all(const Parallel& policy, F&& f) const {
+    return show_all<lend::shared>(policy, derived(), f);
+  }
+
+  /// `visit_all` with const elements, and the progress of `cvisit`.
+  template <class F>
+  size_type cvisit_all(F&& f) const {
+    return show_all<lend::shared>(derived(), f);
+  }
+  template <std::same_as<parallel> Parallel, class F>
+  size_type cvisit_all(const Parallel& policy, F&& f) const {
+    return show_all<lend::shared>(policy, derived(), f);
+  }
+
+  /// Shows elements to `f` until it returns false.
+  /// - Returns: false when stopped, true when all have been shown. In parallel, elements may be
+  ///   shown for a moment after `f` said no.
+  /// - Linearizes at, Progress, Throws, Needs: as `visit_all`.
+  /// - Callback: as `visit`, returning what converts to `bool`; once per element.
+  template <class F>
+  bool visit_while(F&& f) {
+    return show_while<lend::exclusive>(derived(), f);
+  }
+  template <class F>
+  bool visit_while(F&& f) const {
+    return show_while<lend::shared>(derived(), f);
+  }
+  template <std::same_as<parallel> Parallel, class F>
+  bool visit_while(const Parallel& policy, F&& f) {
+    return show_while<lend::exclusive>(policy, derived(), f);
+  }
+  template <std::same_as<parallel> Parallel, class F>
+  bool visit_while(const Parallel& policy, F&& f) const {
+    return show_while<lend::shared>(policy, derived(), f);
+  }
+
+  /// `visit_while` with const elements, and the progress of `cvisit`.
+  template <class F>
+  bool cvisit_while(F&& f) const {
+    return show_while<lend::shared>(derived(), f);
+  }
+  template <std::same_as<parallel> Parallel, class F>
+  bool cvisit_while(const Parallel& policy, F&& f) const {
+    return show_while<lend::shared>(policy, derived(), f);
+  }
+
+  /// A traversal in steps: shows about `n` elements from `cursor` on; 0 begins.
+  /// - Returns: the cursor of the next step; 0 when the traversal is complete.
+  /// - Linearizes at: each element for itself. The steps together are one weakly consistent
+  ///   traversal, whatever happens to the map between them.
+  /// - Progress: read, per element.
+  /// - Callback: `f(const value_type&)`, once per element.
+  /// - Throws: what `f` throws; the step may be repeated from its cursor.
+  /// - Needs: nothing.
+  template <class F>
+  std::uint64_t scan(std::uint64_t cursor, size_type n, F&& f) const {
+    static_assert(const_visitor_for<F, Derived>,
+                  "scan: f is not callable with a const element of this map");
+    return map_access::engine(derived()).scan(cursor, n, f);
+  }
+
+  /// Moves the elements of `source` here whose keys are absent here.
+  /// - Returns: how many were moved.
+  /// - Linearizes at: here and there, each element for itself: it may be seen in both maps for a
+  ///   moment, never in none.
+  /// - Progress: write, per element, in both maps.
+  /// - Callback: none. Where callbacks are exclusive the element in `source` is held meanwhile: two
+  ///   maps that are merged into each other at the same time are a cycle, as with any mutex.
+  /// - Throws: what copying keys, and moving or copying values throws; what was moved stays.
+  /// - Needs: copyable `Key`; `T` movable if callbacks of `source` are exclusive, else copyable.
+  template <class Source>
+    requires std::copy_constructible<Key> && std::same_as<mapped_of<Source>, T> &&
+        std::same_as<key_of<Source>, Key> && changeable_in<T, Source, Source>
+            size_type merge(Source& source) {
+      if constexpr (std::same_as<Source, Derived>) {
+        if (&source == &derived()) return 0;
+      }
+      size_type moved = 0;
+      std::optional<Key> arrived;  // inserted here, and not yet known to be gone there
+      map_access::engine(source).traverse(hash_range(), [&](auto&& element) {
+        const bool again = arrived && *arrived == element.key();
+        if (again || insert_from<Source>(element)) {
+          if (!again) arrived.emplace(element.key());
+          if (erase_in_traversal(element)) {
+            arrived.reset();
+            ++moved;
+          }
+        }
+        return true;
+      });
+      return moved;
+    }
+  template <class Source>
+    requires(!std::is_lvalue_reference_v<Source> && !std::is_const_v<Source>)
+  size_type merge(Source&& source) { return merge(source); }
+
+  /// Whether both maps have the same keys with equal values, when nobody writes; beside writers
+  /// some answer that was true of each element at some time.
+  /// - Returns: as said. Linearizes at: nothing. Progress: read, per element. Callback: none, but
+  ///   `==` of `T`. Throws: what `==` throws. Needs: comparable `T`.
+  friend bool operator==(const Derived& left,
+                         const Derived& right) requires std::equality_comparable<T> {
+    if (&left == &right) return true;
+    size_type matches = 0;
+    const bool all = left.cvisit_while([&](const auto& element) {
+      bool equal = false;
+      right.cvisit(element.first, [&](const auto& other) {
+        equal = static_cast<bool>(element.second == other.second);
+      });
+      if (equal) ++matches;
+      return equal;
+    });
+    return all && matches == right.size();
+  }
+
+ private:
+  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+  const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }
+
+  /// Traverses `range` with exclusive or shared elements, whichever `Lend` asks for and the map
+  /// has; `f` gets what `visit` or `cvisit` would lend, and says whether to go on.
+  template <lend Lend, class Map, class F>
+  static bool each(Map& map, hash_range range, F f) {
+    if constexpr (Lend == lend::exclusive && is_exclusive<Derived>) {
+      return map_access::engine(map).traverse(range, [&](auto&& element) {
+        bool go_on = true;
+        auto step = [&](auto& lent) { go_on = f(lent); };
+        element.visit(step);
+        return go_on;
+      });
+    } else {
+      return map_access::engine(std::as_const(map)).traverse(range, f);
+    }
+  }
+
+  template <lend Lend, class F>
+  static constexpr void check_visitor() {
+    static_assert(Lend == lend::exclusive ? visitor_for<F, Derived> : const_visitor_for<F, Derived>,
+                  "f is not callable with the elements of this map");
+  }
+
+  template <lend Lend, class Map, class F>
+  static size_type show_all(Map& map, F& f) {
+    check_visitor<Lend, F>();
+    size_type shown = 0;
+    each<Lend>(map, hash_range(), [&](auto& element) {
+      f(element);
+      ++shown;
+      return true;
+    });
+    return shown;
+  }
+
+  template <lend Lend, class Parallel, class Map, class F>
+  static size_type show_all(const Parallel& policy, Map& map, F& f) {
+    check_visitor<Lend, F>();
+    return count_in_parallel(policy, [&](hash_range range, traversal_count& shown, auto& go_on) {
+      return each<Lend>(map, range, [&](auto& element) {
+        f(element);
+        ++shown.value;
+        return go_on();
+      });
+    });
+  }
+
+  template <lend Lend, class Map, class F>
+  static bool show_while(Map& map, F& f) {
+    check_visitor<Lend, F>();
+    return each<Lend>(map, hash_range(),
+                      [&](auto& element) { return static_cast<bool>(f(element)); });
+  }
+
+  template <lend Lend, class Parallel, class Map, class F>
+  static bool show_while(const Parallel& policy, Map& map, F& f) {
+    check_visitor<Lend, F>();
+    return policy.for_each_part(policy.parts(), [&](std::size_t index, auto& go_on) {
+      return each<Lend>(map, hash_range::part(index, policy.parts()),
+                        [&](auto& element) { return static_cast<bool>(f(element)) && go_on(); });
+    });
+  }
+
+  /// The value is moved where the element is ours alone, else copied; not touched if the key is
+  /// here.
+  template <class Source, class Element>
+  bool insert_from(Element& element) {
+    auto into = insertion_into(derived());
+    if constexpr (is_exclusive<Source> && !std::is_trivially_copyable_v<T>) {
+      bool inserted = false;
+      element.mutate([&](T& value) {
+        inserted = into.try_emplace(element.key(), std::move(value)) == insert_outcome::inserted;
+      });
+      return inserted;
+    } else {
+      return into.try_emplace(element.key(), element.value()) == insert_outcome::inserted;
+    }
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail

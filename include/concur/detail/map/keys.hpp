@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What may be given where a key is asked for: a key; when both hasher and equality are
+/// transparent, anything that they take; else whatever converts to a key, converted once. And what
+/// may be compared with a value.
+#pragma once
+
+#include <concepts>
+#include <concur/detail/map/access.hpp>
+#include <concur/version.hpp>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+template <class F>
+concept says_transparent = requires {
+  typename F::is_transparent;
+};
+
+template <class K, class Map>
+concept exact_key = std::same_as<std::remove_cvref_t<K>, key_of<Map>>;
+
+/// Hashed and compared as it is. A scalar key is converted instead: that costs nothing, and a
+/// hasher may not hash two widths of one number alike.
+template <class K, class Map>
+concept transparent_key =
+    !exact_key<K, Map> && !std::is_scalar_v<key_of<Map>> &&
+    says_transparent<typename engine_of<Map>::hasher> &&
+    says_transparent<typename engine_of<Map>::key_equal> &&
+    requires(const typename engine_of<Map>::hasher& hash,
+             const typename engine_of<Map>::key_equal& equal,
+             const std::remove_reference_t<K>& given, const key_of<Map>& key) {
+  { hash(given) } -> std::convertible_to<std::uint64_t>;
+  { equal(key, given) } -> std::convertible_to<bool>;
+};
+
+/// What a lookup takes.
+template <class K, class Map>
+concept key_argument =
+    exact_key<K, Map> || transparent_key<K, Map> || std::convertible_to<K, key_of<Map>>;
+
+/// What an insertion takes: a key must be made of it when it is absent.
+template <class K, class Map>
+concept new_key_argument = key_argument<K, Map> && std::constructible_from<key_of<Map>, K>;
+
+/// `k` itself if it can be hashed as it is, else the key that is made of it. To be bound to
+/// `auto&&`, and handed on by `static_cast<decltype(key)>(key)`.
+template <class Map, class K>
+constexpr decltype(auto) as_key(K&& k) {
+  if constexpr (exact_key<K, Map> || transparent_key<K, Map>) {
+    return static_cast<K&&>(k);
+  } else {
+    return static_cast<key_of<Map>>(std::forward<K>(k));
+  }
+}
+
+/// A value to compare with a `T`: a scalar `T` is compared with a `T`, as if that were the type of
+/// the parameter; else the two types have an `==` of their own.
+template <class T, class E>
+constexpr decltype(auto) as_value(const E& expected) {
+  if constexpr (std::is_scalar_v<T> && std::convertible_to<const E&, T>) {
+    return static_cast<T>(expected);
+  } else {
+    return static_cast<const E&>(expected);
+  }
+}
+
+template <class E, class T>
+concept comparable_with = requires(const T& value, const E& expected) {
+  { value == as_value<T>(expected) } -> std::convertible_to<bool>;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail

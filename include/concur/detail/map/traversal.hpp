@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What traversals share: a count, and how `concur::parallel` deals out the hashes. The policy is a
+/// dependent type throughout, so that only its users pay for <thread>.
+#pragma once
+
+#include <atomic>
+#include <concur/detail/map/access.hpp>
+#include <concur/detail/map/hash_range.hpp>
+#include <concur/version.hpp>
+#include <cstddef>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+struct traversal_count {
+  std::size_t value = 0;
+};
+
+/// The sum of the counts of every part: part(hash_range, count, go_on) traverses one and returns
+/// false to stop all; it asks go_on() after each element.
+template <class Parallel, class Part>
+std::size_t count_in_parallel(const Parallel& policy, Part&& part) {
+  std::atomic<std::size_t> total{0};
+  const std::size_t parts = policy.parts();
+  policy.for_each_part(parts, [&](std::size_t index, auto& go_on) {
+    traversal_count count;
+    const bool more = part(hash_range::part(index, parts), count, go_on);
+    total.fetch_add(count.value, std::memory_order_relaxed);  // relaxed: read after the join
+    return more;
+  });
+  return total.load(std::memory_order_relaxed);  // relaxed: the threads have been joined
+}
+
+}  // namespace concur::inline CONCUR_ABI::detail

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// One hazard pointer per thread, for short sections in which no user code runs.
+///
+/// It protects one object at a time, costs two stores and a compiler fence, and needs no nesting:
+/// nothing that runs while it is set may set it again. Before user code is called (an equality, a
+/// callback) the section copies out what it needs, or protects anew afterwards.
+///
+/// The two cases (Michael, "Hazard Pointers", TPDS 2004, with an asymmetric fence):
+///   - the announcement comes before the reclaimer's heavy fence: `is_protected` sees it, and the
+///     object stays;
+///   - the heavy fence comes first: the validating load after the announcement sees that the
+///     object was unlinked (the unlinking precedes the fence), and the reader does not touch it.
+/// A thread keeps at most one object from being freed, however long it sleeps.
+#pragma once
+
+#include <atomic>
+#include <concur/detail/sync/asymmetric_fence.hpp>
+#include <concur/detail/sync/thread_slots.hpp>
+#include <cstdint>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+class leaf_hazard {
+ public:
+  leaf_hazard() : slot_(thread_slots::mine()) {}
+  explicit leaf_hazard(thread_slot& slot) noexcept : slot_(slot) {}
+  ~leaf_hazard() { clear(); }
+  leaf_hazard(const leaf_hazard&) = delete;
+  leaf_hazard& operator=(const leaf_hazard&) = delete;
+
+  /// Announces `object`. The caller then validates that it is still linked, by a load that follows.
+  void announce(std::uintptr_t object) noexcept {
+    // (1) release: what this thread did with the object announced before happens before its being
+    // freed; pairs with (3). The light fence orders it before the validating load: see \file.
+    slot_[announcement::leaf_hazard].store(object, std::memory_order_release);
+    asymmetric_fence::light();
+  }
+
+  /// Loads a word that identifies an object, and protects the object: it is good until the next
+  /// announcement or the end of this guard.
+  std::uintptr_t protect(const std::atomic<std::uintptr_t>& source) noexcept {
+    // acquire: pairs with whoever published the object.
+    std::uintptr_t seen = source.load(std::memory_order_acquire);
+    for (;;) {
+      announce(seen);
+      const std::uintptr_t now = source.load(std::memory_order_acquire);  // acquire: as above
+      if (now == seen) [[likely]]
+        return seen;
+      seen = now;
+    }
+  }
+
+  void clear() noexcept {
+    // (2) release: this section's accesses happen before the object is freed; pairs with (3).
+    slot_[announcement::leaf_hazard].store(0, std::memory_order_release);
+  }
+
+  /// Announces a second object beside the first: for the few sections that need two at once.
+  void announce_second(std::uintptr_t object) noexcept {
+    // (4) release: as (1); pairs with (5).
+    slot_[announcement::second_leaf_hazard].store(object, std::memory_order_release);
+    asymmetric_fence::light();
+  }
+  void clear_second() noexcept { announce_second(0); }
+
+  thread_slot& slot() const noexcept { return slot_; }
+
+  /// Whether some thread announces `object`, compared under `mask` (a word may carry more than the
+  /// address). Meaningful after the object was unlinked and then `asymmetric_fence::heavy()`
+  /// returned true.
+  static bool is_protected(std::uintptr_t object, std::uintptr_t mask) noexcept {
+    return !thread_slots::for_each_while([=](thread_slot& slot) {
+      // (3) acquire: pairs with (1), (2).
+      return (slot[announcement::leaf_hazard].load(std::memory_order_acquire) & mask) != object &&
+             // (5) acquire: pairs with (4).
+             (slot[announcement::second_leaf_hazard].load(std::memory_order_acquire) & mask) !=
+                 object;
+    });
+  }
+
+ private:
+  thread_slot& slot_;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The types of one seqmap engine, the root of its tables, and where their memory comes from and
+/// goes: everything is taken from the map's allocator, and is back there when the map is gone.
+///
+/// A table that was replaced is retired: it is freed as soon as no thread announces it as its leaf
+/// hazard. A thread that sleeps keeps at most one table from being freed.
+#pragma once
+
+#include <atomic>
+#include <concur/detail/assert.hpp>
+#include <concur/detail/reclaim/leaf_hazard.hpp>
+#include <concur/detail/seqmap/table.hpp>
+#include <concur/detail/sync/striped_counter.hpp>
+#include <concur/policy/allocator.hpp>
+#include <concur/policy/hash_traits.hpp>
+#include <concur/policy/key_equal.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::seqmap {
+
+template <class Key, class T, class Hash, class KeyEqual, class Allocator,
+          class Tuning = default_tuning>
+struct engine_types {
+  using key_type = Key;
+  using mapped_type = T;
+  using value_type = std::pair<const Key, T>;
+  using hasher = Hash;
+  using key_equal = KeyEqual;
+  using allocator_type = Allocator;
+  using tuning = Tuning;
+
+  /// Keys of up to 16 bytes whose equality is that of their bytes are compared in place.
+  static constexpr bool is_direct = is_bitwise_comparable<Key, KeyEqual> && sizeof(Key) <= 16;
+  using bucket = seqmap::bucket<Key, T, is_direct>;
+  using state = typename bucket::state;
+  using table = seqmap::table<bucket, Tuning>;
+};
+
+template <class Types>
+class table_memory {
+ public:
+  using hasher = typename Types::hasher;
+  using key_equal = typename Types::key_equal;
+  using allocator_type = typename Types::allocator_type;
+
+  const hasher& hash_function() const noexcept { return hash_; }
+  const key_equal& key_eq() const noexcept { return equal_; }
+  const allocator_type& allocator() const noexcept { return allocator_; }
+
+  template <class K>
+  std::uint64_t hash(const K& key) const
+      noexcept(noexcept(mixed_hash(std::declval<const hasher&>(), key))) {
+    return mixed_hash(hash_, key);
+  }
+
+  std::size_t size() const noexcept { return static_cast<std::size_t>(counter_.sum()); }
+  bool empty() const noexcept { return size() == 0; }
+
+ protected:
+  using bucket = typename Types::bucket;
+  using state = typename Types::state;
+  using table = typename Types::table;
+  using annex_page = typename table::annex_page;
+  using annex_list = typename table::annex_list;
+  using tuning = typename Types::tuning;
+
+  table_memory(const hasher& hash, const key_equal& equal, const allocator_type& allocator)
+      : root_(empty_word()), hash_(hash), equal_(equal), allocator_(allocator) {}
+  ~table_memory() { release_all(); }
+  table_memory(const table_memory&) = delete;
+  table_memory& operator=(const table_memory&) = delete;
+
+  /// The root word of a map without memory.
+  static std::uintptr_t empty_word() noexcept {
+    return reinterpret_cast<std::uintptr_t>(&empty_table.header) | 63;
+  }
+
+  static unsigned log2_of(std::uintptr_t word) noexcept {
+    return static_cast<unsigned>(64 - (word & table::shift_mask));
+  }
+
+  /// The smallest table (log2 of its buckets) that holds `n` elements at the maximum load.
+  unsigned log2_for(std::size_t n) const {
+    const std::size_t cells = checked_cells(n, max_load(), 64);
+    const std::size_t buckets = cells / bucket::cell_count + (cells % bucket::cell_count != 0);
+    const std::size_t rounded = checked_bit_ceil(buckets);
+    const unsigned log2 = static_cast<unsigned>(std::bit_width(rounded) - 1);
+    return log2 < tuning::first_log2_buckets ? tuning::first_log2_buckets : log2;
+  }
+
+  /// In 1/64 of the cells.
+  unsigned max_load() const noexcept {
+    return max_load_.load(std::memory_order_relaxed);  // relaxed: a setting that orders nothing
+  }
+
+  // --- tables ---
+
+  /// A table with all blocks untouched. Throws std::bad_alloc or std::length_error.
+  table* create_table(unsigned log2_buckets) {
+    const std::size_t buckets = std::size_t{1} << log2_buckets;
+    const std::size_t blocks =
+        log2_buckets > tuning::log2_block ? buckets >> tuning::log2_block : 1;
+    const std::size_t units = units_for(
+        checked_add(checked_add(sizeof(table), checked_multiply(buckets, sizeof(bucket))), blocks));
+    void* memory = allocate_units(units);
+    table* t = ::new (memory) table;
+    t->log2_buckets = log2_buckets;
+    t->units = units;
+    for (std::size_t i = 0; i < blocks; ++i) {
+      ::new (static_cast<void*>(t->block_states() + i))
+          std::atomic<unsigned char>(table::block_untouched);
+    }
+    return t;
+  }
+
+  void create_first_table(unsigned log2_buckets) {
+    table* fresh = create_table(log2_buckets);
+    for (std::uint64_t i = 0; i < fresh->block_count(); ++i) fresh->prepare_block(i);
+    std::uintptr_t expected = empty_word();
+    // (1) release: publishes the table; pairs with the acquire of leaf_hazard::protect.
+    if (!root_.compare_exchange_strong(expected, fresh->word(), std::memory_order_release,
+                                       std::memory_order_relaxed)) {
+      destroy_table(fresh);
+    }
+  }
+
+  /// Buckets, pages and tables have nothing to destroy.
+  void destroy_table(table* t) noexcept {
+    // relaxed: nobody else has the table any more, and whoever had it is ordered by the hazard scan
+    // or by the map's quiet.
+    if (annex_list* lists = t->annexes.load(std::memory_order_relaxed)) {
+      for (std::uint64_t i = 0; i < t->block_count(); ++i) {
+        annex_page* page = lists[i].load(std::memory_order_relaxed);  // relaxed: as above
+        while (page != nullptr) {
+          annex_page* next = page->next;
+          deallocate_units(page, page->units);
+          page = next;
+        }
+      }
+      deallocate_units(lists, units_for(t->block_count() * sizeof(annex_list)));
+    }
+    deallocate_units(t, t->units);
+  }
+
+  /// A page for the block of `home` whose first bucket is locked by the caller.
+  annex_page* add_annex_page(table& owner, bucket* home) {
+    annex_list& list = annex_lists(owner)[owner.block_of(home)];
+    const unsigned buckets = owner.block_size() < 64 ? owner.block_size() : 64;
+    const std::size_t units = units_for(sizeof(annex_page) + buckets * sizeof(bucket));
+    annex_page* page = ::new (allocate_units(units)) annex_page;
+    page->units = units;
+    page->bucket_count = buckets;
+    for (unsigned i = 0; i < buckets; ++i) {
+      ::new (static_cast<void*>(page->buckets() + i)) bucket;
+    }
+    page->buckets()[0].publish(state());
+    page->next = list.load(std::memory_order_acquire);  // acquire: pairs with (3)
+    // (3) release: publishes the page; pairs with table::annex_of.
+    while (!list.compare_exchange_weak(page->next, page, std::memory_order_release,
+                                       std::memory_order_acquire)) {
+    }
+    return page;
+  }
+
+  // --- retired tables ---
+
+  void retire(table* t) noexcept {
+    t->next_retired = retired_.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+    // (4) release: publishes next_retired; pairs with (5).
+    while (!retired_.compare_exchange_weak(t->next_retired, t, std::memory_order_release,
+                                           std::memory_order_relaxed)) {
+    }
+  }
+
+  /// Frees the retired tables that nobody reads any more.
+  void reclaim() noexcept {
+    if (retired_.load(std::memory_order_relaxed) == nullptr) return;      // relaxed: (5) takes them
+    table* list = retired_.exchange(nullptr, std::memory_order_acquire);  // (5) acquire; see (4)
+    // The tables were unlinked before this fence: see leaf_hazard.hpp for its two cases. If the
+    // kernel refuses, everything stays.
+    const bool may_free = list != nullptr && asymmetric_fence::heavy();
+    while (list != nullptr) {
+      table* t = list;
+      list = t->next_retired;
+      const auto address = reinterpret_cast<std::uintptr_t>(t);
+      if (may_free && !leaf_hazard::is_protected(address, table::address_mask)) {
+        destroy_table(t);
+      } else {
+        retire(t);
+      }
+    }
+  }
+
+  /// Needs quiet: gives back everything; the map is an empty one.
+  void release_all() noexcept {
+    // relaxed: the caller's quiet orders all of these.
+    const std::uintptr_t word = root_.exchange(empty_word(), std::memory_order_relaxed);
+    if (word != empty_word()) {
+      table* t = table::of(word);
+      if (table* next = t->next.load(std::memory_order_relaxed)) destroy_table(next);
+      destroy_table(t);
+    }
+    for (table* t = retired_.exchange(nullptr, std::memory_order_relaxed); t != nullptr;) {
+      table* next = t->next_retired;
+      destroy_table(t);
+      t = next;
+    }
+    if (auto* stripes = counter_.take_stripes()) {
+      deallocate_units(stripes,
+                       units_for(striped_counter::stripe_count * sizeof(striped_counter::stripe)));
+    }
+    counter_.reset();
+  }
+
+  /// Gives the counter its stripes, if there is memory for them.
+  void spread_counter() noexcept {
+    using stripe = striped_counter::stripe;
+    if (counter_.stripes() != nullptr) return;
+    const std::size_t units = units_for(striped_counter::stripe_count * sizeof(stripe));
+    CONCUR_TRY {
+      void* memory = allocate_units(units);
+      auto* stripes = static_cast<stripe*>(memory);
+      for (std::size_t i = 0; i < striped_counter::stripe_count; ++i) ::new (stripes + i) stripe;
+      if (!counter_.spread(stripes)) deallocate_units(memory, units);
+    }
+    CONCUR_CATCH_ALL {
+      // The counter stays a single word: slower, not wrong.
+    }
+  }
+
+  /// Needs both maps to be quiet. Exchanges contents and functions; the allocators are the
+  /// caller's.
+  void swap_contents(table_memory& other) noexcept {
+    // relaxed: the caller's quiet orders all of these.
+    const auto exchange = [](auto& a, auto& b) {
+      b.store(a.exchange(b.load(std::memory_order_relaxed), std::memory_order_relaxed),
+              std::memory_order_relaxed);
+    };
+    exchange(root_, other.root_);
+    exchange(retired_, other.retired_);
+    exchange(max_load_, other.max_load_);
+    exchange(floor_, other.floor_);
+    exchange(next_log2_, other.next_log2_);
+    counter_.swap(other.counter_);
+    using std::swap;
+    swap(hash_, other.hash_);
+    swap(equal_, other.equal_);
+  }
+
+  std::atomic<std::uintptr_t> root_;
+  CONCUR_NO_UNIQUE_ADDRESS hasher hash_;
+  CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
+  CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
+  std::atomic<unsigned> max_load_{tuning::default_max_load};
+  /// log2 of the buckets that `reserve` asked for: erasing does not shrink the table below.
+  std::atomic<unsigned> floor_{0};
+  /// log2 of the buckets of the table that is being moved to.
+  std::atomic<unsigned> next_log2_{0};
+
+  // Written by every insertion: not beside what every reader reads.
+  alignas(cache_line_size) striped_counter counter_;
+  std::atomic<table*> retired_{nullptr};
+
+ private:
+  struct alignas(128) memory_unit {
+    unsigned char bytes[128];
+  };
+  static_assert(alignof(table) <= alignof(memory_unit) && alignof(bucket) <= alignof(memory_unit));
+  static_assert(sizeof(table) % alignof(bucket) == 0, "the buckets follow the header");
+
+  static std::size_t units_for(std::size_t bytes) {
+    return checked_add(bytes, sizeof(memory_unit) - 1) / sizeof(memory_unit);
+  }
+  void* allocate_units(std::size_t units) {
+    rebind<allocator_type, memory_unit> allocator(allocator_);
+    return allocate(allocator, units);
+  }
+  void deallocate_units(void* memory, std::size_t units) noexcept {
+    rebind<allocator_type, memory_unit> allocator(allocator_);
+    deallocate(allocator, static_cast<memory_unit*>(memory), units);
+  }
+
+  annex_list* annex_lists(table& owner) {
+    annex_list* lists = owner.annexes.load(std::memory_order_acquire);  // acquire: pairs with (2)
+    if (lists != nullptr) return lists;
+    const std::uint64_t blocks = owner.block_count();
+    const std::size_t units = units_for(blocks * sizeof(annex_list));
+    auto* fresh = static_cast<annex_list*>(allocate_units(units));
+    for (std::uint64_t i = 0; i < blocks; ++i) ::new (fresh + i) annex_list(nullptr);
+    // (2) release: publishes the lists; pairs with the acquire above and in table::annex_of.
+    if (owner.annexes.compare_exchange_strong(lists, fresh, std::memory_order_release,
+                                              std::memory_order_acquire)) {
+      return fresh;
+    }
+    deallocate_units(fresh, units);
+    return lists;
+  }
+
+  /// What an empty map has for a table: two buckets that say "moved", and no next table.
+  struct empty_storage {
+    table header;
+    bucket buckets[2] = {bucket(typename bucket::moved_tag{}),
+                         bucket(typename bucket::moved_tag{})};
+  };
+  inline static constinit empty_storage empty_table{};
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::seqmap

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// How a table is replaced by a larger or a smaller one, while everybody goes on.
+///
+///   1. A thread finds the load too high (or too low), allocates the next table, sets `next` of the
+///      root table, then the `replacing` bit of the root word.
+///   2. Every write does a share first: it takes a number, initialises the block of the next table
+///      that belongs to it, and moves that range of buckets, one by one, each under its own lock.
+///   3. Who accounts for the last bucket makes the next table the root, and retires the old one.
+///
+/// A home bucket and all its elements move in one critical section, whose last store says "moved":
+/// that store is where the elements change tables. What is in a cell of the old table stays there,
+/// and is never overwritten, so that a reader who is late still reads what was true when he came.
+///
+/// Between any two buckets everybody can go on. A thread that sleeps in the middle of a share
+/// delays nobody: the others move its buckets when there is nothing else left. Who sleeps in the
+/// middle of a bucket holds its lock, like any writer.
+#pragma once
+
+#include <concur/detail/seqmap/placement.hpp>
+#include <concur/detail/sync/reentrancy.hpp>
+
+namespace concur::inline CONCUR_ABI::detail::seqmap {
+
+template <class Types>
+class migration : public placement<Types> {
+ public:
+  /// Cells of the table that new elements go to.
+  std::size_t capacity() const noexcept {
+    const std::uintptr_t word = this->root_.load(std::memory_order_relaxed);  // relaxed: a hint
+    if (word == base::empty_word()) return 0;
+    if (!table::is_replacing(word)) return static_cast<std::size_t>(table::cells_of(word));
+    // relaxed: a hint
+    return std::size_t{bucket::cell_count} << this->next_log2_.load(std::memory_order_relaxed);
+  }
+
+  bool is_resizing() const noexcept {
+    return table::is_replacing(this->root_.load(std::memory_order_relaxed));  // relaxed: a hint
+  }
+
+  /// Brings the map to a table for `n` elements; returns when it is there.
+  void reserve(std::size_t n) {
+    exclusive_scope::require_inactive(this);
+    const unsigned log2 = this->log2_for(n);
+    this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
+    resize_to(log2, false);
+  }
+
+  void shrink_to_fit() {
+    exclusive_scope::require_inactive(this);
+    this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
+    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return;  // relaxed: hint
+    resize_to(this->log2_for(this->size()), true);
+    this->reclaim();
+  }
+
+ protected:
+  using base = placement<Types>;
+  using typename base::bucket;
+  using typename base::bucket_guard;
+  using typename base::cell_place;
+  using typename base::key_type;
+  using typename base::mapped_type;
+  using typename base::state;
+  using typename base::table;
+  using tuning = typename Types::tuning;
+  using base::base;
+
+  /// Protects the next table in place of the announced root table `word`. False if the root has
+  /// changed: then nothing is known of either.
+  bool announce_next(leaf_hazard& guard, std::uintptr_t word, const table* next) const noexcept {
+    guard.announce(reinterpret_cast<std::uintptr_t>(next));
+    // (4) acquire: while `word` is the root, or its successor is, the successor is not retired;
+    // pairs with (3).
+    const std::uintptr_t now = this->root_.load(std::memory_order_acquire);
+    return table::of(now) == table::of(word) || table::of(now) == next;
+  }
+
+  /// Announces anew the table of `word`, which the root word `root` led to, after user code that
+  /// may have used a map. False if the root has changed.
+  bool still_announced(leaf_hazard& guard, std::uintptr_t word,
+                       std::uintptr_t root) const noexcept {
+    if (table::of(word) != table::of(root)) return announce_next(guard, root, table::of(word));
+    guard.announce(word);
+    return this->root_.load(std::memory_order_acquire) == root;  // acquire: pairs with (3)
+  }
+
+  /// Notes, under locks, that the load is to be looked at when they are released.
+  struct size_watch {
+    bool& must_check_load;
+    thread_slot& me;
+  };
+
+  /// The locked home of a hash, and the table that it is in. While it is locked the table stays.
+  struct home_guard {
+    std::uintptr_t word;
+    bucket_guard lock;
+    size_watch* watch;
+    table& owner() const noexcept { return *table::of(word); }
+  };
+
+  /// Locks the home of `hash`, wherever it is by now; creates the first table; helps.
+  CONCUR_FORCEINLINE home_guard lock_home(std::uint64_t hash, size_watch& watch) {
+    leaf_hazard guard(watch.me);
+    const std::uintptr_t word = guard.protect(this->root_);
+    if (!table::is_replacing(word)) [[likely]] {
+      bucket& home = *table::home(word, hash);
+      const state seen = home.lock_unless_moved();
+      if (!seen.is_moved()) [[likely]]
+        return {word, bucket_guard(home, seen), &watch};
+    }
+    return lock_home_slowly(guard, hash, watch);
+  }
+
+  void counted(std::int64_t by, home_guard& home) noexcept {
+    if (count(by, home.watch->me, home.word)) home.watch->must_check_load = true;
+  }
+
+  /// Does one share of a running replacement. What the user's hasher or allocator throws is kept
+  /// here: the share is then done later, or by somebody else.
+  void help(std::uintptr_t word, leaf_hazard& guard) noexcept {
+    table& from = *table::of(word);
+    const std::uint64_t shares = share_count(from);
+    // relaxed: any number will do; a bucket is moved under its lock, and only once.
+    const std::uint64_t number = from.next_share.fetch_add(1, std::memory_order_relaxed);
+    // After the first round the missing shares are in work; look after them now and then.
+    if (number >= shares && number % 8 != 0) return;
+    CONCUR_TRY {
+      move_share(word, number < shares ? number : number / 8 % shares, guard);
+    }
+    CONCUR_CATCH_ALL {}
+  }
+
+  CONCUR_NOINLINE home_guard lock_home_slowly(leaf_hazard& guard, std::uint64_t hash,
+                                              size_watch& watch) {
+    bool has_helped = false;
+    for (;;) {
+      const std::uintptr_t word = guard.protect(this->root_);
+      if (word == base::empty_word()) {
+        this->create_first_table(tuning::first_log2_buckets);
+        continue;
+      }
+      if (table::is_replacing(word) && !std::exchange(has_helped, true)) {
+        help(word, guard);
+        continue;
+      }
+      bucket& home = *table::home(word, hash);
+      const state seen = home.lock_unless_moved();
+      if (!seen.is_moved()) return {word & ~table::replacing_bit, bucket_guard(home, seen), &watch};
+      table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see (1)
+      if (!announce_next(guard, word, next)) continue;
+      bucket& next_home = *table::home(next->word(), hash);
+      const state next_seen = next_home.lock_unless_moved();
+      if (!next_seen.is_moved()) return {next->word(), bucket_guard(next_home, next_seen), &watch};
+    }
+  }
+
+  /// Looks at the load, and does what it asks for. Called every so many changes of the size.
+  CONCUR_NOINLINE void check_load(thread_slot& me) noexcept {
+    const std::uint64_t n = this->size();
+    {
+      leaf_hazard guard(me);
+      const std::uintptr_t word = guard.protect(this->root_);
+      if (word != base::empty_word() && !table::is_replacing(word)) {
+        const unsigned log2 = wanted_log2(word, n);
+        CONCUR_TRY {
+          if (log2 != base::log2_of(word)) start_replacing(word, log2);
+        }
+        CONCUR_CATCH_ALL {
+          // No memory for a larger table: the map goes on with this one until it is full.
+        }
+        if (log2 >= tuning::striped_log2_buckets) this->spread_counter();
+      }
+    }
+    this->reclaim();
+  }
+
+  /// One change of the size under a bucket's lock; true if the load is to be looked at.
+  bool count(std::int64_t by, thread_slot& me, std::uintptr_t word) noexcept {
+    const std::int64_t share = this->counter_.add(by, me);
+    if (this->counter_.is_striped()) {
+      const auto cells = static_cast<std::int64_t>(table::cells_of(word));
+      const std::int64_t interval =
+          cells / 16 < tuning::check_interval ? cells / 16 : tuning::check_interval;
+      return interval <= 1 || share % interval == 0;
+    }
+    const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
+    return wanted_log2(word, n) != base::log2_of(word);
+  }
+
+ private:
+  /// The size of table (log2 of its buckets) for `n` elements, given the one there is.
+  unsigned wanted_log2(std::uintptr_t word, std::uint64_t n) const noexcept {
+    const std::uint64_t cells = table::cells_of(word);
+    unsigned log2 = base::log2_of(word);
+    if (n > cells / 64 * this->max_load() + cells % 64 * this->max_load() / 64) return log2 + 1;
+    if (n >= cells / tuning::min_load_divisor) return log2;
+    const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
+    const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
+    // To a third of the load at least: the next growth is far away.
+    while (log2 > least && n < (std::uint64_t{bucket::cell_count} << (log2 - 1)) / 3) --log2;
+    return log2;
+  }
+
+  /// Buckets of the old table that one share moves: those that fill one block of a table twice as
+  /// large.
+  static unsigned log2_share(const table& from) noexcept {
+    return from.log2_block() > 0 ? from.log2_block() - 1 : 0;
+  }
+  static std::uint64_t share_count(const table& from) noexcept {
+    return from.bucket_count() >> log2_share(from);
+  }
+
+  /// Allocates the next table, if there is none yet. Needs `word` to be announced.
+  void start_replacing(std::uintptr_t word, unsigned log2_buckets) {
+    table& from = *table::of(word);
+    if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: pairs with (1)
+      table* fresh = this->create_table(log2_buckets);
+      table* expected = nullptr;
+      // (1) release: publishes the next table; pairs with the acquire loads of `next`.
+      if (!from.next.compare_exchange_strong(expected, fresh, std::memory_order_release,
+                                             std::memory_order_relaxed)) {
+        this->destroy_table(fresh);
+      } else {
+        this->next_log2_.store(log2_buckets, std::memory_order_relaxed);  // relaxed: a hint
+      }
+    }
+    // (2) release: `next` is set for whoever sees the bit; pairs with leaf_hazard::protect. It
+    // fails when another thread has set it: whoever set `next` may sleep before he comes here.
+    this->root_.compare_exchange_strong(word, word | table::replacing_bit,
+                                        std::memory_order_release, std::memory_order_relaxed);
+  }
+
+  void move_share(std::uintptr_t word, std::uint64_t share, leaf_hazard& guard) {
+    table& from = *table::of(word);
+    table& to = *from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
+    const std::uint64_t first = share << log2_share(from);
+    const std::uint64_t last = first + (std::uint64_t{1} << log2_share(from)) - 1;
+    // The hashes of these homes, and so the blocks of the next table that they go to.
+    const unsigned shift = 64 - from.log2_buckets;
+    const std::uint64_t last_hash = last << shift | ((std::uint64_t{1} << shift) - 1);
+    const std::uint64_t last_block = to.block_of(table::home(to.word(), last_hash));
+    for (std::uint64_t b = to.block_of(table::home(to.word(), first << shift)); b <= last_block;
+         ++b) {
+      // Another thread is just initialising it: this range stays where it is for now.
+      if (!to.prepare_block(b)) return;
+    }
+    share_accounting account{*this, word};
+    for (std::uint64_t i = first; i <= last; ++i) {
+      // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
+      // one, the announcement does, which the user's hasher may have overwritten by using a map.
+      if (account.moved == 0) {
+        guard.announce(word);
+        if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: pairs with (3)
+      }
+      if (move_home(from, to, from.buckets() + i)) ++account.moved;
+    }
+  }
+
+  /// Adds to the count of moved buckets when it goes, and finishes the replacement with the last.
+  struct share_accounting {
+    migration& map;
+    std::uintptr_t word;
+    std::uint64_t moved = 0;
+    ~share_accounting() {
+      if (moved == 0) return;
+      table& from = *table::of(word);
+      const std::uint64_t all = from.bucket_count();
+      // acq_rel: whoever adds the last one has seen all the others' moves; pairs with itself.
+      if (from.moved_buckets.fetch_add(moved, std::memory_order_acq_rel) + moved == all) {
+        map.finish_replacing(word);
+      }
+    }
+  };
+
+  void finish_replacing(std::uintptr_t word) noexcept {
+    table& from = *table::of(word);
+    table* to = from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
+    // (3) release: publishes that the next table has everything. Nobody else changes the root
+    // while it says "replacing".
+    this->root_.store(to->word(), std::memory_order_release);
+    this->retire(&from);
+    this->reclaim();
+  }
+
+  /// An element on its way.
+  struct passenger {
+    cell_place from;
+    std::uint64_t hash = 0;
+  };
+
+  /// Moves a home with its elements, unless that was done, or a writer has it just now: his
+  /// callback may take long, and this thread came for another key. What the hasher or the allocator
+  /// throws leaves everything in the old table.
+  bool move_home(table& from, table& to, bucket* home) {
+    state seen = home->load_state();
+    if (seen.is_moved() || !home->try_lock(seen)) return false;
+    bucket_guard lock(*home, seen);
+    if (seen.is_moved()) return false;
+    passenger few[bucket::cell_count + displaced_directory::entry_count];
+    std::size_t n = 0;
+    const displaced_directory directory = home->load_displaced();
+    for (unsigned mask = seen.at_home(); mask != 0; mask &= mask - 1) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+      few[n++] = {{home, cell, 0}, this->hash(home->keys[cell].load())};
+    }
+    if (directory.spilled() != 0) {
+      move_crowd(from, to, home, few, n);
+    } else {
+      collect_displaced(from, home, directory, [&](const passenger& p) { few[n++] = p; });
+      move_passengers(to, few, n);
+    }
+    lock.current = lock.current.with_moved();
+    return true;
+  }
+
+  /// Calls `f(passenger)` for the displaced elements of the locked `home`.
+  template <class F>
+  void collect_displaced(table& from, bucket* home, displaced_directory directory, F&& f) {
+    from.visit_displaced(home, directory, [&](bucket& b, unsigned distance) {
+      this->for_each_displaced_of(from, home, b,
+                                  [&](unsigned cell, const key_type&, std::uint64_t hash) {
+                                    f(passenger{{&b, cell, distance}, hash});
+                                  });
+      return false;
+    });
+  }
+
+  /// More elements than the directory has entries for: they are listed in memory of their own.
+  CONCUR_NOINLINE void move_crowd(table& from, table& to, bucket* home, const passenger* first,
+                                  std::size_t n) {
+    const displaced_directory directory = home->load_displaced();
+    std::size_t total = n;
+    collect_displaced(from, home, directory, [&](const passenger&) { ++total; });
+    allocation<rebind<typename Types::allocator_type, passenger>> crowd(this->allocator_, total);
+    std::size_t i = 0;
+    const auto add = [&](const passenger& p) { ::new (crowd.data() + i++) passenger(p); };
+    for (std::size_t k = 0; k < n; ++k) add(first[k]);
+    collect_displaced(from, home, directory, add);
+    move_passengers(to, crowd.data(), total);
+  }
+
+  void move_passengers(table& to, const passenger* list, std::size_t n) {
+    // Owns the copies until all have arrived: takes them back if an annex page cannot be had.
+    struct journey {
+      migration& map;
+      table& to;
+      const passenger* list;
+      std::size_t arrived = 0;
+      bool is_complete = false;
+      ~journey() {
+        while (!is_complete && arrived != 0) map.take_back(to, list[--arrived]);
+      }
+    } journey{*this, to, list};
+    for (std::size_t i = 0; i < n; ++i) {
+      const passenger& p = list[i];
+      bucket* home = table::home(to.word(), p.hash);
+      bucket_guard elsewhere;
+      // Nobody waits for a lock of the old table while he holds one of the next.
+      bucket_guard lock(*home, home->lock());
+      this->store_new(to, lock, elsewhere, p.hash, [&](bucket& b, unsigned cell) {
+        b.fill_from(cell, *p.from.where, p.from.cell, p.hash);
+      });
+      ++journey.arrived;
+    }
+    journey.is_complete = true;
+  }
+
+  /// Removes the copy of an element from the next table, which no writer can find yet. It may have
+  /// come home since it was stored.
+  void take_back(table& to, const passenger& p) noexcept {
+    bucket* home = table::home(to.word(), p.hash);
+    for (backoff wait;; wait.pause()) {
+      bucket_guard lock(*home, home->lock());
+      const cell_place place = base::find_words(to, home, p.hash, p.from.where->keys[p.from.cell]);
+      bucket_guard second;
+      if (place.distance == 0) {
+        this->remove(to, lock, lock, place, p.hash);
+        return;
+      }
+      if (base::lock_second(lock, place.where, second)) {
+        this->remove(to, lock, second, place, p.hash);
+        return;
+      }
+    }
+  }
+
+  /// Replaces tables until the root has 2^log2 buckets, or, unless `exactly`, more. Moves buckets
+  /// itself; where another thread is in the middle of one it waits for it.
+  void resize_to(unsigned log2, bool exactly) {
+    for (backoff wait;;) {
+      if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: hint
+        this->create_first_table(log2);
+        return;
+      }
+      leaf_hazard guard;
+      const std::uintptr_t word = guard.protect(this->root_);
+      if (table::is_replacing(word)) {
+        for (std::uint64_t i = 0, n = share_count(*table::of(word)); i < n; ++i) {
+          guard.announce(word);
+          if (this->root_.load(std::memory_order_acquire) != word)
+            break;  // acquire: pairs with (3)
+          move_share(word, i, guard);
+        }
+        if (this->root_.load(std::memory_order_relaxed) == word) wait.pause();  // relaxed: a hint
+        continue;
+      }
+      const unsigned now = base::log2_of(word);
+      if (now == log2 || (!exactly && now > log2)) return;
+      start_replacing(word, log2);
+    }
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::seqmap

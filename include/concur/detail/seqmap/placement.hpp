@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Where an element goes, and what an erasure leaves behind. Everything here runs under the lock of
+/// the element's home bucket.
+///
+/// Locks. The home's lock serialises all writers of the home's keys, wherever their cells are, so
+/// that one of several concurrent inserts of a key wins. A second bucket is locked in addition to
+/// change a cell in it. Nobody waits for a second bucket at a lower address than his first one: he
+/// tries, and starts again; so there is no circle of waiting.
+///
+/// Coming home. First fit alone would let elements drift: at a steady size as many would live
+/// away from home as buckets are full. So whoever vacates a cell brings one of that bucket's own
+/// displaced elements back into it, and a table under churn looks like one that only grew. The copy
+/// at home is published before the one away goes, and the directory entry goes last: a reader
+/// finds the element at every moment.
+#pragma once
+
+#include <concur/detail/seqmap/memory.hpp>
+#include <cstring>
+
+namespace concur::inline CONCUR_ABI::detail::seqmap {
+
+template <class Types>
+class placement : public table_memory<Types> {
+ protected:
+  using base = table_memory<Types>;
+  using typename base::annex_page;
+  using typename base::bucket;
+  using typename base::state;
+  using typename base::table;
+  using key_type = typename Types::key_type;
+  using mapped_type = typename Types::mapped_type;
+  using base::base;
+
+  /// A bucket's lock, and the state that its release will publish.
+  class bucket_guard {
+   public:
+    bucket_guard() noexcept = default;
+    bucket_guard(bucket& b, state s) noexcept : where(&b), current(s) {}
+    bucket_guard(bucket_guard&& other) noexcept
+        : where(std::exchange(other.where, nullptr)), current(other.current) {}
+    bucket_guard& operator=(bucket_guard&& other) noexcept {
+      release();
+      where = std::exchange(other.where, nullptr);
+      current = other.current;
+      return *this;
+    }
+    ~bucket_guard() { release(); }
+
+    void release() noexcept {
+      if (where != nullptr) std::exchange(where, nullptr)->unlock(current);
+    }
+    void publish() noexcept { where->publish(current); }
+
+    bucket* where = nullptr;
+    state current;
+  };
+
+  /// The cell of an element, and how its home's directory names it.
+  struct cell_place {
+    bucket* where = nullptr;
+    unsigned cell = 0;
+    unsigned distance = 0;  ///< 0 at home
+  };
+
+  /// Locks a second bucket: waits for one at a higher address, tries one at a lower. If it returns
+  /// false the caller gives up his first lock, and starts again.
+  static bool lock_second(const bucket_guard& first, bucket* second, bucket_guard& lock) noexcept {
+    state seen;
+    if (reinterpret_cast<std::uintptr_t>(second) > reinterpret_cast<std::uintptr_t>(first.where)) {
+      seen = second->lock();
+    } else if (!second->try_lock(seen)) {
+      return false;
+    }
+    lock = bucket_guard(*second, seen);
+    return true;
+  }
+
+  /// Calls `f(cell, key, hash)` for the displaced elements in `b` whose home is `home`, which is
+  /// locked; `b` need not be. The keys of other homes may change meanwhile: the user's hasher sees
+  /// only keys that were there at one moment.
+  template <class F>
+  void for_each_displaced_of(table& owner, bucket* home, bucket& b, F&& f) const {
+    key_copies keys;
+    unsigned cells = 0;
+    for (state seen = b.load_state();; seen = b.load_state()) {
+      cells = seen.displaced();
+      for (unsigned mask = cells; mask != 0; mask &= mask - 1) {
+        const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+        keys.set(cell, b.keys[cell].template load<std::memory_order_acquire>());
+      }
+      if (b.is_unchanged_since(seen)) break;
+    }
+    for (; cells != 0; cells &= cells - 1) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(cells));
+      const std::uint64_t hash = this->hash(keys[cell]);
+      if (table::home(owner.word(), hash) == home) f(cell, keys[cell], hash);
+    }
+  }
+
+  /// Where the element is whose key has the words of `wanted`, which is somewhere in the locked
+  /// home or displaced from it.
+  static cell_place find_words(table& owner, bucket* home, std::uint64_t hash,
+                               const atomic_words<key_type>& wanted) noexcept {
+    cell_place found;
+    const auto find_in = [&](bucket& b, unsigned distance) {
+      const state s = b.load_state();
+      for (unsigned cells = distance == 0 ? s.at_home() : s.displaced(); cells != 0;
+           cells &= cells - 1) {
+        const auto cell = static_cast<unsigned>(std::countr_zero(cells));
+        if (!b.keys[cell].has_words_of(wanted)) continue;
+        found = {&b, cell, distance};
+        return true;
+      }
+      return false;
+    };
+    if (!find_in(*home, 0)) {
+      owner.visit_displaced(home, home->load_displaced(), displaced_directory::tag_of(hash),
+                            find_in);
+    }
+    return found;
+  }
+
+  /// Stores an absent element in its home or near it; `fill(bucket&, cell)` writes it into a vacant
+  /// cell. What it returns in `elsewhere` is the lock of the other bucket, whose release publishes
+  /// the element there; at home it is the home's. Throws only if a new annex page is needed and
+  /// cannot be had; then nothing has changed.
+  template <class Fill>
+  cell_place store_new(table& owner, bucket_guard& home, bucket_guard& elsewhere,
+                       std::uint64_t hash, Fill&& fill) {
+    if (const unsigned vacant = home.current.vacant(); vacant != 0) [[likely]] {
+      const auto cell = static_cast<unsigned>(std::countr_zero(vacant));
+      fill(*home.where, cell);
+      home.current = home.current.with_element(cell, false);
+      return {home.where, cell, 0};
+    }
+    const cell_place place = claim_neighbour(owner, home.where, elsewhere);
+    fill(*place.where, place.cell);
+    elsewhere.current = elsewhere.current.with_element(place.cell, true);
+    home.where->store_displaced(
+        home.where->load_displaced().with(place.distance, displaced_directory::tag_of(hash)));
+    home.current = home.current.with_new_version();
+    return place;
+  }
+
+  /// Removes the element at `place`. `holder` is the guard of its bucket: `home` itself at home.
+  void remove(table& owner, bucket_guard& home, bucket_guard& holder, const cell_place& place,
+              std::uint64_t hash) noexcept {
+    holder.current = holder.current.without_element(place.cell);
+    // Before the cell can be filled again: whoever copies from it must find a new version.
+    holder.publish();
+    if (place.distance != 0) {
+      home.where->store_displaced(
+          home.where->load_displaced().without(place.distance, displaced_directory::tag_of(hash)));
+      home.current = home.current.with_new_version();
+    }
+    if (!holder.current.is_moved() && place.distance != displaced_directory::reach_everywhere) {
+      bring_one_home(owner, holder, place.cell);
+    }
+  }
+
+ private:
+  /// Copies of the keys of a bucket, for types without a default constructor too.
+  class key_copies {
+   public:
+    void set(unsigned i, const key_type& key) noexcept {
+      std::memcpy(bytes_ + i * sizeof(key_type), &key, sizeof(key_type));
+    }
+    const key_type& operator[](unsigned i) const noexcept {
+      return *std::launder(reinterpret_cast<const key_type*>(bytes_ + i * sizeof(key_type)));
+    }
+
+   private:
+    alignas(key_type) unsigned char bytes_[bucket::cell_count * sizeof(key_type)];
+  };
+
+  /// A vacant cell in another bucket of the home's block, or in its annex; `lock` gets its lock.
+  cell_place claim_neighbour(table& owner, bucket* home, bucket_guard& lock) {
+    // A bucket that is locked is passed by, not waited for: its owner may be waiting for our home.
+    // The rounds only save a page for a block that is busy rather than full.
+    constexpr unsigned rounds = 8;
+    backoff wait;
+    for (unsigned round = 0; round < rounds; ++round) {
+      bool is_busy = false;
+      cell_place found;
+      const auto claim = [&](bucket& b, unsigned distance) {
+        state seen = b.load_state();
+        if (seen.vacant() == 0 || seen.is_moved()) return false;
+        if (!b.try_lock(seen)) {
+          is_busy = true;
+          return false;
+        }
+        bucket_guard taken(b, seen);
+        if (seen.vacant() == 0 || seen.is_moved()) return false;
+        found = {&b, static_cast<unsigned>(std::countr_zero(seen.vacant())), distance};
+        lock = std::move(taken);
+        return true;
+      };
+      if (owner.visit_neighbours(home, displaced_directory::reach_everywhere, claim)) return found;
+      if (!is_busy) break;
+      wait.pause();
+    }
+    annex_page* page = this->add_annex_page(owner, home);
+    lock = bucket_guard(page->buckets()[0], state());
+    return {page->buckets(), 0, displaced_directory::reach_everywhere};
+  }
+
+  /// Moves one displaced element of the bucket of `home` into its vacant cell, if that can be done
+  /// without waiting.
+  void bring_one_home(table& owner, bucket_guard& home, unsigned cell) noexcept {
+    bucket& target = *home.where;
+    const displaced_directory directory = target.load_displaced();
+    if (directory.is_empty()) [[likely]]
+      return;
+    owner.visit_entries(&target, directory, [&](bucket& b, unsigned distance) {
+      state seen = b.load_state();
+      if (seen.displaced() == 0 || !b.try_lock(seen)) return false;
+      bucket_guard away(b, seen);
+      for (unsigned mask = seen.displaced(); mask != 0; mask &= mask - 1) {
+        const auto from = static_cast<unsigned>(std::countr_zero(mask));
+        std::uint64_t hash = 0;
+        if (!try_hash(b.keys[from].load(), hash)) return true;
+        if (table::home(owner.word(), hash) != &target) continue;
+        target.fill_from(cell, b, from, hash);
+        home.current = home.current.with_element(cell, false);
+        home.publish();  // there at home before it is gone elsewhere
+        away.current = away.current.without_element(from);
+        away.release();
+        target.store_displaced(
+            directory.without(distance, displaced_directory::tag_of(hash)));  // last: see \file
+        return true;
+      }
+      return false;
+    });
+  }
+
+  /// False if the user's hasher threw: then an element stays where it is.
+  bool try_hash(const key_type& key, std::uint64_t& result) noexcept {
+    CONCUR_TRY {
+      result = this->hash(key);
+      return true;
+    }
+    CONCUR_CATCH_ALL {
+      return false;
+    }
+    return false;
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::seqmap

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Visits of all elements, one home bucket after the other, in the order of their hashes.
+///
+/// The position of a traversal is a hash, which means the same in every table: growth and shrinking
+/// beside it neither repeat nor omit anything. All elements of a home are seen at one moment: under
+/// its lock, or in copies that its version vouches for.
+#pragma once
+
+#include <concur/detail/map/hash_range.hpp>
+#include <concur/detail/seqmap/migration.hpp>
+#include <concur/detail/seqmap/small_buffer.hpp>
+
+namespace concur::inline CONCUR_ABI::detail::seqmap {
+
+template <class Engine>
+class locked_element;
+
+template <class Types, class Engine>
+class traversal : public migration<Types> {
+ public:
+  using value_type = typename Types::value_type;
+
+  /// Exclusive: f(element) -> go on. The elements of one home are visited under its lock.
+  template <class F>
+  bool traverse(hash_range range, F&& f) {
+    exclusive_scope::require_inactive(this);
+    thread_slot& me = thread_slots::mine();
+    bool must_check_load = false;
+    bool go_on = true;
+    {
+      size_watch watch{must_check_load, me};
+      for (std::uint64_t at = range.first, last = 0; go_on; at = last + 1) {
+        for (backoff wait; !visit_locked_home(at, range, watch, f, last, go_on);) wait.pause();
+        if (last >= range.last) break;
+      }
+    }
+    if (must_check_load) this->check_load(me);
+    return go_on;
+  }
+
+  /// Shared: f(const value_type&) -> go on, on copies, with nothing held.
+  template <class F>
+  bool traverse(hash_range range, F&& f) const {
+    copy_list list(this->allocator_);
+    for (std::uint64_t at = range.first, last = 0;; at = last + 1) {
+      copy_home(at, list, last);
+      for (element_copy& e : list) {
+        if (e.is_wanted && range.contains(e.hash) && e.hash >= at && !f(std::as_const(e.value)))
+          return false;
+      }
+      if (last >= range.last) return true;
+    }
+  }
+
+  /// Visits whole homes from `cursor` on until `n` elements or more have been visited. The result
+  /// is where to go on, 0 at the end.
+  template <class F>
+  std::uint64_t scan(std::uint64_t cursor, std::size_t n, F&& f) const {
+    copy_list list(this->allocator_);
+    for (std::uint64_t at = cursor, last = 0;; at = last + 1) {
+      copy_home(at, list, last);
+      for (element_copy& e : list) {
+        if (!e.is_wanted || e.hash < at) continue;
+        f(std::as_const(e.value));
+        n -= n != 0;
+      }
+      if (n == 0 || last == ~std::uint64_t{0}) return last + 1;
+    }
+  }
+
+ protected:
+  using base = migration<Types>;
+  using typename base::bucket;
+  using typename base::bucket_guard;
+  using typename base::cell_place;
+  using typename base::home_guard;
+  using typename base::key_type;
+  using typename base::mapped_type;
+  using typename base::size_watch;
+  using typename base::state;
+  using typename base::table;
+  using allocator_type = typename Types::allocator_type;
+  using base::base;
+
+ private:
+  static constexpr std::size_t few = bucket::cell_count + displaced_directory::entry_count;
+
+  /// An element of a locked home, and which guard holds its bucket (0: the home's).
+  struct locked_cell {
+    cell_place place;
+    std::uint64_t hash;
+    std::size_t guard;
+  };
+  struct element_copy {
+    std::uint64_t hash = 0;
+    bool is_wanted = true;
+    value_type value;
+    element_copy(const key_type& k, const mapped_type& v) : value(k, v) {}
+  };
+  using cell_list = small_buffer<locked_cell, allocator_type, few>;
+  using guard_list = small_buffer<bucket_guard, allocator_type, few>;
+  using copy_list = small_buffer<element_copy, allocator_type, few>;
+
+  enum class outcome { copied, again, elsewhere };
+
+  /// Locks the home of `at` and everything displaced from it, then visits. False if the locks could
+  /// not be had in order: nothing was visited. `last` is the last hash of that home.
+  template <class F>
+  bool visit_locked_home(std::uint64_t at, hash_range range, size_watch& watch, F& f,
+                         std::uint64_t& last, bool& go_on) {
+    home_guard home = this->lock_home(at, watch);
+    exclusive_scope scope(this);
+    last = table::last_hash_of_home(home.word, at);
+    cell_list cells(this->allocator_);
+    guard_list others(this->allocator_);
+    if (!lock_elements(home, cells, others)) return false;
+    for (const locked_cell& c : cells) {
+      if (c.hash < at || !range.contains(c.hash)) continue;
+      locked_element<Engine> e(static_cast<Engine&>(*this), home,
+                               c.guard == 0 ? home.lock : others[c.guard - 1], c.place, c.hash);
+      go_on = f(e);
+      if (!go_on) break;
+    }
+    return true;
+  }
+
+  /// Lists the elements of a locked home, and locks the other buckets that hold some. While all of
+  /// them are locked nothing comes home that an erasure makes room for.
+  bool lock_elements(home_guard& home, cell_list& cells, guard_list& others) {
+    bucket* b = home.lock.where;
+    for (unsigned mask = home.lock.current.at_home(); mask != 0; mask &= mask - 1) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+      cells.emplace(locked_cell{{b, cell, 0}, this->hash(b->keys[cell].load()), 0});
+    }
+    const displaced_directory directory = b->load_displaced();
+    if (directory.is_empty()) [[likely]]
+      return true;
+    return !home.owner().visit_displaced(b, directory, [&](bucket& other, unsigned distance) {
+      const std::size_t before = cells.size();
+      this->for_each_displaced_of(
+          home.owner(), b, other, [&](unsigned cell, const key_type&, std::uint64_t hash) {
+            cells.emplace(locked_cell{{&other, cell, distance}, hash, others.size() + 1});
+          });
+      if (cells.size() == before) return false;
+      bucket_guard lock;
+      if (!base::lock_second(home.lock, &other, lock)) return true;
+      others.emplace(std::move(lock));
+      return false;
+    });
+  }
+
+  /// Copies the elements of the home of `at` as they were at one moment.
+  void copy_home(std::uint64_t at, copy_list& list, std::uint64_t& last) const {
+    leaf_hazard guard;
+    for (backoff wait;; wait.pause()) {
+      list.clear();
+      const std::uintptr_t word = guard.protect(this->root_);
+      last = table::last_hash_of_home(word, at);
+      outcome o = copy_home_in(guard, word, word, at, list);
+      if (o == outcome::elsewhere) {
+        const table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see
+                                                                                    // migration (1)
+        if (next == nullptr) return;  // the table of an empty map
+        if (!this->announce_next(guard, word, next)) continue;
+        last = table::last_hash_of_home(next->word(), at);
+        o = copy_home_in(guard, next->word(), word, at, list);
+      }
+      if (o == outcome::copied) return;
+    }
+  }
+
+  outcome copy_home_in(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
+                       std::uint64_t at, copy_list& list) const {
+    bucket* home = table::home(word, at);
+    const displaced_directory directory = home->load_displaced();
+    const state before = home->load_state();
+    if (before.is_moved()) return outcome::elsewhere;
+    for (unsigned mask = before.at_home(); mask != 0; mask &= mask - 1) {
+      if (!copy_cell(*home, before, static_cast<unsigned>(std::countr_zero(mask)), list)) {
+        return outcome::again;
+      }
+    }
+    if (!home->is_unchanged_since(before)) return outcome::again;
+    outcome o = outcome::copied;
+    if (!directory.is_empty()) {
+      table::of(word)->visit_displaced(home, directory, [&](bucket& b, unsigned) {
+        if (!copy_displaced_in(*home, before, b, list)) o = outcome::again;
+        return o == outcome::again;
+      });
+    }
+    // The user's hasher may have used a map, and with it the announcement.
+    for (element_copy& e : list) e.hash = this->hash(e.value.first);
+    if (!this->still_announced(guard, word, root)) return outcome::again;
+    if (o == outcome::copied && !home->is_unchanged_since(before)) return outcome::again;
+    keep_only_home(word, home, list);
+    return o;
+  }
+
+  bool copy_cell(const bucket& b, state before, unsigned cell, copy_list& list) const {
+    if (!bucket::can_use(b, before, cell)) return false;
+    list.emplace(b.keys[cell].template load<std::memory_order_acquire>(),
+                 b.values[cell].template load<std::memory_order_acquire>());
+    return bucket::can_use(b, before, cell);
+  }
+
+  /// The displaced elements of `b`, but for one that has just come home and is not yet gone here.
+  bool copy_displaced_in(const bucket& home, state home_before, const bucket& b,
+                         copy_list& list) const {
+    const state before = b.load_state();
+    for (unsigned mask = before.displaced(); mask != 0; mask &= mask - 1) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+      bool is_at_home = false;
+      for (unsigned own = home_before.at_home(); own != 0; own &= own - 1) {
+        is_at_home |= home.keys[std::countr_zero(own)].has_words_of(b.keys[cell]);
+      }
+      if (!is_at_home && !copy_cell(b, before, cell, list)) return false;
+    }
+    return true;
+  }
+
+  /// Drops the copies of elements of other homes.
+  static void keep_only_home(std::uintptr_t word, const bucket* home, copy_list& list) noexcept {
+    for (element_copy& e : list) e.is_wanted = table::home(word, e.hash) == home;
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::seqmap

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// One slot per living thread, for the whole process: the place where a thread announces what it
+/// is reading, and a small number that no other living thread has.
+///
+///   registry:  [slot 0][slot 1] ... [slot 63]  in static storage, then a list that only grows
+///   slot:      two cache lines of its own: announcements | taken, index, next
+///
+/// A thread takes the first free slot when it first needs one, keeps it, and gives it back when it
+/// ends (after its exit hooks ran). Any number of threads; slots are reused, never freed. Taking a
+/// slot allocates only beyond 64 threads at once.
+#pragma once
+
+#include <atomic>
+#include <concur/detail/assert.hpp>
+#include <concur/detail/sync/asymmetric_fence.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+/// What the words of a slot are used for; the users live one floor up, in reclaim.
+enum class announcement : std::size_t {
+  leaf_hazard,         ///< detail/reclaim/leaf_hazard.hpp
+  second_leaf_hazard,  ///< the same
+  count
+};
+
+struct alignas(destructive_distance) thread_slot {
+  /// Written by the owner alone, read by whoever wants to free something.
+  std::atomic<std::uintptr_t> announcements[static_cast<std::size_t>(announcement::count)] = {};
+  std::atomic<bool> taken{false};
+  std::uint32_t index = 0;      ///< constant once the slot can be found
+  thread_slot* next = nullptr;  ///< constant once the slot can be found
+
+  std::atomic<std::uintptr_t>& operator[](announcement a) noexcept {
+    return announcements[static_cast<std::size_t>(a)];
+  }
+};
+
+class thread_slots {
+ public:
+  using exit_hook = void (*)(thread_slot&) noexcept;
+
+  /// The calling thread's slot. The first call of a thread registers it: O(threads).
+  /// Throws std::bad_alloc beyond 64 threads at once if a slot cannot be allocated.
+  static thread_slot& mine() {
+    if (thread_slot* slot = current) [[likely]]
+      return *slot;
+    return enter();
+  }
+
+  /// Calls `f(slot)` for every slot that was ever taken, until it returns false. A slot whose owner
+  /// announced something before a heavy fence is found by a walk after that fence: the owner's
+  /// stores to `used` or `overflow` came before the announcement.
+  template <class F>
+  static bool for_each_while(F&& f) {
+    const std::uint32_t n = used.load(std::memory_order_acquire);  // (4) acquire: pairs with (2).
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (!f(first_slots[i])) return false;
+    }
+    // (5) acquire: pairs with (3).
+    for (thread_slot* s = overflow.load(std::memory_order_acquire); s != nullptr; s = s->next) {
+      if (!f(*s)) return false;
+    }
+    return true;
+  }
+
+  /// `hook(slot)` runs on every thread that ends with a slot, before the slot is given back. At
+  /// most `max_exit_hooks` different hooks per process; registering one twice is one registration.
+  static void add_exit_hook(exit_hook hook) noexcept {
+    for (auto& entry : exit_hooks) {
+      exit_hook expected = nullptr;
+      // acq_rel: the hook's code needs no publication; the order only makes the walk below simple.
+      if (entry.compare_exchange_strong(expected, hook, std::memory_order_acq_rel,
+                                        std::memory_order_acquire) ||
+          expected == hook) {
+        return;
+      }
+    }
+    terminate_with("too many exit hooks");
+  }
+
+  static constexpr std::size_t max_exit_hooks = 4;
+  static constexpr std::uint32_t static_slots = 64;
+
+ private:
+  struct releaser {
+    ~releaser() {
+      if (thread_slot* slot = current) {
+        current = nullptr;
+        leave(*slot);
+      }
+      first_round_over = true;
+    }
+  };
+
+  CONCUR_NOINLINE static thread_slot& enter() {
+    asymmetric_fence::prepare();
+    thread_slot& slot = take();
+    current = &slot;
+    // Touching the variable registers its destructor. A thread-local destructor that uses a map
+    // after `releaser` ran takes a slot again: the second variable, first touched then, gives it
+    // back (destructors registered during thread exit run too).
+    if (!first_round_over) {
+      static thread_local releaser first_round;
+      static_cast<void>(&first_round);
+    } else {
+      static thread_local releaser second_round;
+      static_cast<void>(&second_round);
+    }
+    return slot;
+  }
+
+  static bool try_take(thread_slot& slot) noexcept {
+    // (1) acquire: pairs with (6): what the previous owner did with the slot happened before.
+    return !slot.taken.load(std::memory_order_relaxed) &&
+           !slot.taken.exchange(true, std::memory_order_acquire);
+  }
+
+  static thread_slot& take() {
+    for (std::uint32_t i = 0; i < static_slots; ++i) {
+      if (!try_take(first_slots[i])) continue;
+      first_slots[i].index = i;
+      std::uint32_t n = used.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+      // (2) release: pairs with (4): a walk that counts this slot finds its index set.
+      while (n < i + 1 && !used.compare_exchange_weak(n, i + 1, std::memory_order_release,
+                                                      std::memory_order_relaxed)) {
+      }
+      return first_slots[i];
+    }
+    return take_overflow();
+  }
+
+  CONCUR_NOINLINE static thread_slot& take_overflow() {
+    thread_slot* head = overflow.load(std::memory_order_acquire);  // acquire: pairs with (3)
+    for (thread_slot* s = head; s != nullptr; s = s->next) {
+      if (try_take(*s)) return *s;
+    }
+    thread_slot* fresh = new (std::nothrow) thread_slot;
+    if (fresh == nullptr) fail_bad_alloc();
+    fresh->taken.store(true, std::memory_order_relaxed);  // relaxed: published by (3)
+    do {
+      fresh->next = head;
+      fresh->index = head == nullptr ? static_slots : head->index + 1;
+      // (3) release: publishes the slot's fields; pairs with (5).
+    } while (!overflow.compare_exchange_weak(head, fresh, std::memory_order_release,
+                                             std::memory_order_acquire));
+    return *fresh;
+  }
+
+  static void leave(thread_slot& slot) noexcept {
+    for (auto& entry : exit_hooks) {
+      // acquire: pairs with the CAS in add_exit_hook.
+      if (const exit_hook hook = entry.load(std::memory_order_acquire)) hook(slot);
+    }
+    // relaxed: (6) orders them.
+    for (auto& word : slot.announcements) word.store(0, std::memory_order_relaxed);
+    slot.taken.store(false, std::memory_order_release);  // (6) release: pairs with (1).
+  }
+
+  inline static constinit thread_local thread_slot* current = nullptr;
+  inline static constinit thread_local bool first_round_over = false;
+  inline static constinit thread_slot first_slots[static_slots] = {};
+  inline static constinit std::atomic<std::uint32_t> used{0};
+  inline static constinit std::atomic<thread_slot*> overflow{nullptr};
+  inline static constinit std::atomic<exit_hook> exit_hooks[max_exit_hooks] = {};
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// `concur::digest_hash`: for keys of 32 bytes that are digests, identifiers or public keys.
+///
+/// A digest is random already, but who may choose its bytes may choose them so that a hash which
+/// takes a few of them, or combines them linearly, collides. Here every byte counts, the words are
+/// multiplied by each other, and both factors are hidden by the seed: without the seed, nobody can
+/// say which keys collide. Who can observe the seed, or measure single operations precisely, can:
+/// this is not a cryptographic hash. Three multiplications; big- and little-endian counters in any
+/// place of the key spread like random keys.
+#pragma once
+
+#include <concur/detail/bits/mix.hpp>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace concur::inline CONCUR_ABI {
+
+/// A key of 32 bytes that is equal to another exactly when all bytes are: `std::array<std::byte,
+/// 32>`, or any trivially copyable type of that size without padding.
+template <class K>
+concept digest_key = sizeof(K) == 32 &&
+                     std::is_trivially_copyable_v<K>&& std::has_unique_object_representations_v<K>;
+
+/// Hash of a 32-byte key. Avalanching, seeded; never throws. The values differ between little- and
+/// big-endian machines.
+class digest_hash {
+ public:
+  using is_avalanching = std::true_type;
+
+  constexpr digest_hash() noexcept : digest_hash(0) {}
+  constexpr explicit digest_hash(std::uint64_t seed) noexcept
+      : seed_(seed), secret_{detail::mix(seed ^ 1), detail::mix(seed ^ 2), detail::mix(seed ^ 3)} {}
+
+  constexpr std::uint64_t seed() const noexcept { return seed_; }
+
+  /// Each half of the key is one product, both are computed at the same time. The four factors are
+  /// hidden by secrets that no simple function relates for all seeds. Were the xor of the first two
+  /// a constant, exchanging two words of a key (and xoring both with it) would give the same
+  /// product under every seed; were the secrets of the halves related by a constant, halves that
+  /// are related likewise would cancel (by a rotation: in part).
+  template <digest_key K>
+  std::uint64_t operator()(const K& key) const noexcept {
+    std::uint64_t word[4];
+    std::memcpy(word, &key, sizeof word);
+    const std::uint64_t first =
+        detail::multiply_fold(word[0] ^ seed_ ^ detail::mix_increment, word[1] ^ secret_[0]);
+    const std::uint64_t second = detail::multiply_fold(word[2] ^ secret_[1], word[3] ^ secret_[2]);
+    // A counter in one word has passed a single multiplication so far.
+    return detail::multiply_fold(first ^ second, detail::mix_multiplier);
+  }
+
+  friend constexpr bool operator==(const digest_hash& a, const digest_hash& b) noexcept {
+    return a.seed_ == b.seed_;
+  }
+
+ private:
+  std::uint64_t seed_;
+  /// Functions of the seed, kept because they take longer than the hash to compute.
+  std::uint64_t secret_[3];
+};
+
+}  // namespace concur::inline CONCUR_ABI
