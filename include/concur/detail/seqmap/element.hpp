@@ -114,8 +114,8 @@ class locked_slot {
   /// if what follows throws.
   template <class K, class... Args>
   locked_element<Engine>& emplace(K&& key, Args&&... args) {
-    const key_type new_key(std::forward<K>(key));
-    const mapped_type new_value(std::forward<Args>(args)...);
+    const auto new_key = key_type(std::forward<K>(key));
+    const auto new_value = mapped_type(std::forward<Args>(args)...);
     const auto place = engine_.store_new(
         home_.owner(), home_.lock, elsewhere_, hash_,
         [&](auto& bucket, unsigned cell) { bucket.fill(cell, new_key, new_value, hash_); });

@@ -117,6 +117,22 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       this->check_load(me);
   }
 
+  /// `modify` for what inserts nothing: a map that was never written to stays without memory.
+  template <class K, class OnPresent>
+  bool modify_present(std::uint64_t hash, K&& key, OnPresent&& on_present) {
+    exclusive_scope::require_inactive(this);
+    // relaxed: an insertion that this call must see has replaced the root before.
+    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return false;
+    bool present = false;
+    modify(
+        hash, key, [](auto&) {},
+        [&](auto& element) {
+          present = true;
+          on_present(element);
+        });
+    return present;
+  }
+
   /// Removes every element that was there when the call began. O(capacity).
   void clear() {
     this->traverse(hash_range{}, [](auto& element) {
@@ -350,7 +366,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       return true;
     }
     bucket_guard second;
-    if (!base::lock_second(home.lock, found->where, second)) return false;
+    if (!base::lock_another(home.lock.where, found->where, second)) return false;
     element_type present(*this, home, second, *found, hash);
     on_present(present);
     return true;

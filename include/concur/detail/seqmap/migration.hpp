@@ -401,7 +401,7 @@ class migration : public placement<Types> {
         this->remove(to, lock, lock, place, p.hash);
         return;
       }
-      if (base::lock_second(lock, place.where, second)) {
+      if (base::lock_another(lock.where, place.where, second)) {
         this->remove(to, lock, second, place, p.hash);
         return;
       }
