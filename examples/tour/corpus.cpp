@@ -34,13 +34,11 @@ class reader {
   void read(const fs::path& root) {
     std::error_code error;
     const fs::file_status status = fs::status(root, error);
-    if (status.type() == fs::file_type::not_found) {
-      result_.missing.push_back(root.string());
-    } else if (status.type() == fs::file_type::directory) {
+    if (status.type() == fs::file_type::directory) {
       read_folder(root);
     } else if (status.type() == fs::file_type::regular) {
       read_file(root);
-    } else {
+    } else if (status.type() != fs::file_type::not_found) {
       ++result_.unreadable;
     }
   }

@@ -14,7 +14,6 @@ namespace tour {
 struct corpus {
   std::vector<std::string> texts;        ///< one per file
   std::vector<std::string_view> pieces;  ///< the texts cut between words, to be dealt to threads
-  std::vector<std::string> missing;      ///< folders that were asked for and do not exist
   std::size_t bytes = 0;
   std::size_t binary = 0;      ///< files with a zero byte near their beginning
   std::size_t compressed = 0;  ///< .gz

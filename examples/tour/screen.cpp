@@ -90,7 +90,7 @@ std::string screen::line_of(const row& r, double plain_speed, const live_progres
   const double words = static_cast<double>(live.words.load(std::memory_order_relaxed));
   const double elapsed = seconds_since(r.started);
   // It is done when the time is over and everything has been counted once.
-  const double once = words / static_cast<double>(std::max<std::uint64_t>(work.words, 1));
+  const double once = words / static_cast<double>(work.words_per_pass());
   const double part = work.seconds > 0 ? std::min(elapsed / work.seconds, once) : once;
   return line + format("%9s  ", elapsed > 0 ? millions(words / elapsed).c_str() : "") + bar(part);
 }

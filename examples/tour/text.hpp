@@ -38,6 +38,11 @@ inline std::string millions(double n) {
   return format("%.1f M", n / 1e6);
 }
 
+inline std::string bytes(std::size_t n) {
+  const double kilobytes = static_cast<double>(n) / 1e3;
+  return kilobytes < 1e3 ? format("%.1f kB", kilobytes) : format("%.1f MB", kilobytes / 1e3);
+}
+
 inline std::string duration(std::uint64_t nanoseconds) {
   const double ns = static_cast<double>(nanoseconds);
   if (ns < 1e3) return format("%.0f ns", ns);
