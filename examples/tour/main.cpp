@@ -2,8 +2,7 @@
 /// \file
 /// The tour: the maps of this library at work on the text files of this machine. Counts every word
 /// with each of them, on one thread and on all, checks every count, and shows how fast they were.
-// ctest: --seconds 1 --threads 2 --plot @BINARY@/tour.svg --json @BINARY@/tour.json
-// @SOURCE@/include
+// ctest: --seconds 1 --plot @BINARY@/tour.svg --json @BINARY@/tour.json @SOURCE@/include
 
 #include <algorithm>
 #include <cstdio>

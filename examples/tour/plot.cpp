@@ -11,7 +11,7 @@ namespace {
 
 constexpr int line_height = 30;
 constexpr int top = 84;
-constexpr int label_width = 250;
+constexpr int label_width = 280;
 constexpr int panel_width = 230;
 constexpr int bar_room = 150;  // the rest of a panel is for the number beside the bar
 
@@ -113,7 +113,7 @@ std::string plot_of(const std::vector<row>& rows, const std::string& caption) {
   for (const row* r : shown) {
     svg += text_at(16, y + 20, "ink", r->map);
     const bool is_wrong = r->result.check == verdict::wrong;
-    svg += text_at(label_width - 46, y + 20, is_wrong ? "wrong" : "faint",
+    svg += text_at(label_width - 58, y + 20, is_wrong ? "wrong" : "faint",
                    is_wrong ? "WRONG" : format("x %u", r->threads));
     y += line_height;
   }
