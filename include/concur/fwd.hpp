@@ -20,7 +20,7 @@ struct hash;
 struct identity_hash;
 
 /// For keys of 32 bytes, such as digests; seeded.
-struct digest_hash;
+class digest_hash;
 
 // Maps
 

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <xxhash.h>  // after ours on purpose: the application's own use
+
+// The application's own use, after ours on purpose.
+#include <xxhash.h>
 
 namespace xxh = concur::detail::xxh;
 

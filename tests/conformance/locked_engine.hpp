@@ -220,10 +220,10 @@ class locked_engine {
     }
     template <class V>
     void assign(V&& value) {
-      if constexpr (std::is_assignable_v<T&, V>) {
-        at->second.second = std::forward<V>(value);
+      if constexpr (std::is_scalar_v<T>) {
+        at->second.second = static_cast<T>(value);
       } else {
-        at->second.second = T(std::forward<V>(value));
+        at->second.second = std::forward<V>(value);
       }
     }
     T take() {

@@ -58,7 +58,7 @@ class allocation_account {
 
   void* allocate(std::size_t bytes, std::size_t alignment) {
     if (take_failure()) throw std::bad_alloc();
-    void* const block = ::operator new(bytes, std::align_val_t{alignment});
+    void* const block = ::operator new (bytes, std::align_val_t{alignment});
     const std::lock_guard lock(mutex_);
     live_.emplace(block, shape{bytes, alignment});
     live_bytes_ += bytes;
@@ -80,7 +80,7 @@ class allocation_account {
       alignment = found->second.alignment;
       live_.erase(found);
     }
-    ::operator delete(block, std::align_val_t{alignment});
+    ::operator delete (block, std::align_val_t{alignment});
   }
 
  private:
@@ -121,8 +121,7 @@ class counting_allocator {
   explicit counting_allocator(allocation_account& account) noexcept : account_(&account) {}
 
   template <class U>
-  counting_allocator(const counting_allocator<U>& other) noexcept  // NOLINT: converts by design
-      : account_(&other.account()) {}
+  counting_allocator(const counting_allocator<U>& other) noexcept : account_(&other.account()) {}
 
   T* allocate(std::size_t n) {
     return static_cast<T*>(account_->allocate(n * sizeof(T), alignof(T)));
@@ -157,13 +156,13 @@ class fancy_pointer {
   using rebind = fancy_pointer<U>;
 
   fancy_pointer() = default;
-  fancy_pointer(std::nullptr_t) noexcept {}  // NOLINT: a pointer takes nullptr
+  fancy_pointer(std::nullptr_t) noexcept {}
   explicit fancy_pointer(T* raw) noexcept : masked_(reinterpret_cast<std::uintptr_t>(raw) ^ mask) {}
 
   template <class U>
     requires(std::is_convertible_v<U*, T*>)
-  fancy_pointer(const fancy_pointer<U>& other) noexcept  // NOLINT: as raw pointers convert
-      : fancy_pointer(static_cast<T*>(other.get())) {}
+  fancy_pointer(const fancy_pointer<U>& other)
+  noexcept : fancy_pointer(static_cast<T*>(other.get())) {}
 
   template <class U>
     requires(!std::is_convertible_v<U*, T*>)
@@ -184,9 +183,7 @@ class fancy_pointer {
   }
   explicit operator bool() const noexcept { return get() != nullptr; }
 
-  fancy_pointer& operator+=(difference_type n) noexcept {
-    return *this = fancy_pointer(get() + n);
-  }
+  fancy_pointer& operator+=(difference_type n) noexcept { return *this = fancy_pointer(get() + n); }
   fancy_pointer& operator-=(difference_type n) noexcept { return *this += -n; }
   fancy_pointer& operator++() noexcept { return *this += 1; }
   fancy_pointer& operator--() noexcept { return *this -= 1; }
@@ -233,8 +230,7 @@ class fancy_allocator {
   explicit fancy_allocator(allocation_account& account) noexcept : account_(&account) {}
 
   template <class U>
-  fancy_allocator(const fancy_allocator<U>& other) noexcept  // NOLINT: converts by design
-      : account_(&other.account()) {}
+  fancy_allocator(const fancy_allocator<U>& other) noexcept : account_(&other.account()) {}
 
   pointer allocate(std::size_t n) {
     return pointer(static_cast<T*>(account_->allocate(n * sizeof(T), alignof(T))));

@@ -11,7 +11,7 @@
 #pragma once
 
 #include <concur/detail/bits/mix.hpp>
-#include <concur/detail/bits/seeded.hpp>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 
@@ -25,31 +25,40 @@ concept digest_key = sizeof(K) == 32 &&
 
 /// Hash of a 32-byte key. Avalanching, seeded; never throws. The values differ between little- and
 /// big-endian machines.
-struct digest_hash : detail::seeded<digest_hash> {
+class digest_hash {
+ public:
   using is_avalanching = std::true_type;
-  using detail::seeded<digest_hash>::seeded;
 
+  constexpr digest_hash() noexcept : digest_hash(0) {}
+  constexpr explicit digest_hash(std::uint64_t seed) noexcept
+      : seed_(seed), secret_{detail::mix(seed ^ 1), detail::mix(seed ^ 2), detail::mix(seed ^ 3)} {}
+
+  constexpr std::uint64_t seed() const noexcept { return seed_; }
+
+  /// Each half of the key is one product, both are computed at the same time. The four factors are
+  /// hidden by secrets that no simple function relates for all seeds. Were the xor of the first two
+  /// a constant, exchanging two words of a key (and xoring both with it) would give the same
+  /// product under every seed; were the secrets of the halves related by a constant, halves that
+  /// are related likewise would cancel (by a rotation: in part).
   template <digest_key K>
   std::uint64_t operator()(const K& key) const noexcept {
     std::uint64_t word[4];
     std::memcpy(word, &key, sizeof word);
-    // Two secrets that no constant relates to each other: were their xor known, exchanging two
-    // words of a key (and xoring both with it) would give the same product for every seed. The
-    // second costs no latency, the first word of the key is still being loaded.
-    const std::uint64_t secret = seed() ^ detail::mix_increment;
-    const std::uint64_t secret2 = detail::mix(seed() ^ detail::mix_multiplier);
-    // A chain, not a sum of two products: a sum does not change when the halves change places.
-    const std::uint64_t first = detail::multiply_fold(word[0] ^ secret, word[1] ^ secret2);
-    const std::uint64_t both =
-        detail::multiply_fold(word[2] ^ first ^ secret2, word[3] ^ rotated(secret2));
+    const std::uint64_t first =
+        detail::multiply_fold(word[0] ^ seed_ ^ detail::mix_increment, word[1] ^ secret_[0]);
+    const std::uint64_t second = detail::multiply_fold(word[2] ^ secret_[1], word[3] ^ secret_[2]);
     // A counter in one word has passed a single multiplication so far.
-    return detail::multiply_fold(both, detail::mix_multiplier);
+    return detail::multiply_fold(first ^ second, detail::mix_multiplier);
+  }
+
+  friend constexpr bool operator==(const digest_hash& a, const digest_hash& b) noexcept {
+    return a.seed_ == b.seed_;
   }
 
  private:
-  static constexpr std::uint64_t rotated(std::uint64_t word) noexcept {
-    return (word << 32) | (word >> 32);
-  }
+  std::uint64_t seed_;
+  /// Functions of the seed, kept because they take longer than the hash to compute.
+  std::uint64_t secret_[3];
 };
 
 }  // namespace concur::inline CONCUR_ABI

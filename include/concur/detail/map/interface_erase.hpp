@@ -84,13 +84,12 @@ class interface_erase {
   /// - Throws: what `==` throws; the element stays.
   /// - Needs: `T` comparable with `expected`.
   template <class K = key_type, class E = T>
-    requires key_argument<const K&, Derived> && requires(const T& value, const E& expected) {
-      { value == expected } -> std::convertible_to<bool>;
+    requires key_argument<const K&, Derived> && comparable_with<E, T> size_type
+    erase_if_equal(const K& k, const E& expected) {
+      auto&& wanted = as_value<T>(expected);
+      return erase_when(
+          k, [&](auto& element) { return static_cast<bool>(element.value() == wanted); });
     }
-  size_type erase_if_equal(const K& k, const E& expected) {
-    return erase_when(
-        k, [&](auto& element) { return static_cast<bool>(element.value() == expected); });
-  }
 
   /// Removes the element of `k`, and hands its value back.
   /// - Returns: the value, or nothing.

@@ -123,13 +123,12 @@ class interface_update {
   /// - Needs: `T` comparable with `expected`, constructible from `desired`.
   template <class K = key_type, class E = T, class V = T>
     requires key_argument<const K&, Derived> && std::constructible_from<T, V> &&
-        requires(const T& value, const E& expected) {
-      { value == expected } -> std::convertible_to<bool>;
-    }
+        comparable_with<E, T>
   bool replace_if_equal(const K& k, const E& expected, V&& desired) {
     bool replaced = false;
+    auto&& wanted = as_value<T>(expected);
     if_present(k, replaced, [&](auto& element) {
-      if (!static_cast<bool>(element.value() == expected)) return false;
+      if (!static_cast<bool>(element.value() == wanted)) return false;
       element.assign(std::forward<V>(desired));
       return true;
     });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// What may be given where a key is asked for: a key; when both hasher and equality are
-/// transparent, anything that they take; else whatever converts to a key, converted once.
+/// transparent, anything that they take; else whatever converts to a key, converted once. And what
+/// may be compared with a value.
 #pragma once
 
 #include <concepts>
@@ -54,5 +55,21 @@ constexpr decltype(auto) as_key(K&& k) {
     return static_cast<key_of<Map>>(std::forward<K>(k));
   }
 }
+
+/// A value to compare with a `T`: a scalar `T` is compared with a `T`, as if that were the type of
+/// the parameter; else the two types have an `==` of their own.
+template <class T, class E>
+constexpr decltype(auto) as_value(const E& expected) {
+  if constexpr (std::is_scalar_v<T> && std::convertible_to<const E&, T>) {
+    return static_cast<T>(expected);
+  } else {
+    return static_cast<const E&>(expected);
+  }
+}
+
+template <class E, class T>
+concept comparable_with = requires(const T& value, const E& expected) {
+  { value == as_value<T>(expected) } -> std::convertible_to<bool>;
+};
 
 }  // namespace concur::inline CONCUR_ABI::detail

@@ -56,6 +56,14 @@ class leaf_hazard {
     slot_[announcement::leaf_hazard].store(0, std::memory_order_release);
   }
 
+  /// Announces a second object beside the first: for the few sections that need two at once.
+  void announce_second(std::uintptr_t object) noexcept {
+    // (4) release: as (1); pairs with (5).
+    slot_[announcement::second_leaf_hazard].store(object, std::memory_order_release);
+    asymmetric_fence::light();
+  }
+  void clear_second() noexcept { announce_second(0); }
+
   thread_slot& slot() const noexcept { return slot_; }
 
   /// Whether some thread announces `object`, compared under `mask` (a word may carry more than the
@@ -64,7 +72,10 @@ class leaf_hazard {
   static bool is_protected(std::uintptr_t object, std::uintptr_t mask) noexcept {
     return !thread_slots::for_each_while([=](thread_slot& slot) {
       // (3) acquire: pairs with (1), (2).
-      return (slot[announcement::leaf_hazard].load(std::memory_order_acquire) & mask) != object;
+      return (slot[announcement::leaf_hazard].load(std::memory_order_acquire) & mask) != object &&
+             // (5) acquire: pairs with (4).
+             (slot[announcement::second_leaf_hazard].load(std::memory_order_acquire) & mask) !=
+                 object;
     });
   }
 

@@ -21,9 +21,9 @@
 
 #include <atomic>
 #include <bit>
-#include <concur/detail/sync/match_words.hpp>
 #include <concur/detail/seqmap/bucket_state.hpp>
 #include <concur/detail/sync/backoff.hpp>
+#include <concur/detail/sync/match_words.hpp>
 #include <concur/detail/sync/word_copy.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -100,11 +100,16 @@ struct alignas(64) bucket {
   static constexpr bool is_direct = Direct;
   using state = bucket_state<cell_count>;
 
+  constexpr bucket() noexcept = default;
+  /// A bucket without elements whose readers and writers go on elsewhere.
+  struct moved_tag {};
+  constexpr explicit bucket(moved_tag) noexcept : state_word(state::always_moved().bits()) {}
+
   std::atomic<std::uint64_t> state_word{0};
   std::atomic<std::uint64_t> displaced_word{0};
   CONCUR_NO_UNIQUE_ADDRESS tag_word<shape.has_tags> tags;
-  atomic_words<Key> keys[cell_count];
-  atomic_words<T> values[cell_count];
+  atomic_words<Key> keys[cell_count] = {};
+  atomic_words<T> values[cell_count] = {};
 
   // --- what readers do ---
 
@@ -154,8 +159,7 @@ struct alignas(64) bucket {
     seen = state(bits);
     // (7) acquire: what the last owner wrote; pairs with (5).
     return !seen.is_locked() &&
-           state_word.compare_exchange_strong(bits, seen.locked().bits(),
-                                              std::memory_order_acquire,
+           state_word.compare_exchange_strong(bits, seen.locked().bits(), std::memory_order_acquire,
                                               std::memory_order_relaxed);
   }
 

@@ -16,15 +16,17 @@ namespace concur::inline CONCUR_ABI::detail::seqmap {
 ///      version                 | displaced     | occupied   |  cell  | publishing | moved | locked
 ///
 ///   locked      a writer owns the bucket; readers go on. Set and cleared by that writer.
-///   moved       this bucket's own elements live in the next table. Set once, by a migrating thread.
-///   publishing  the value of `cell` is being overwritten in several words: its readers wait. Set and
+///   moved       this bucket's own elements live in the next table. Set once, by a migrating
+///   thread. publishing  the value of `cell` is being overwritten in several words: its readers
+///   wait. Set and
 ///               cleared by the lock's owner, who does nothing but copy in between.
 ///   occupied    the cell holds an element.
 ///   displaced   the element's home is another bucket.
 ///   version     counts every change of the bucket. A reader that meets the same word (but for
 ///               `locked`) before and after its copies has seen no change. It wraps after 2^44 or
-///               more changes of one bucket; a reader would have to sleep through exactly a multiple
-///               of that between two adjacent loads, a day of nothing but writes to one bucket.
+///               more changes of one bucket; a reader would have to sleep through exactly a
+///               multiple of that between two adjacent loads, a day of nothing but writes to one
+///               bucket.
 template <unsigned Cells>
 class bucket_state {
   static_assert(Cells >= 1 && Cells <= 7, "the number of the published cell has three bits");
@@ -71,8 +73,8 @@ class bucket_state {
                         version_one);
   }
   constexpr bucket_state without_element(unsigned cell) const noexcept {
-    return bucket_state(
-        (bits_ & ~(bit(occupied_shift, cell) | bit(displaced_shift, cell))) + version_one);
+    return bucket_state((bits_ & ~(bit(occupied_shift, cell) | bit(displaced_shift, cell))) +
+                        version_one);
   }
   /// The bucket's own elements are gone to the next table. Elements of other homes stay.
   constexpr bucket_state with_moved() const noexcept {
@@ -108,8 +110,9 @@ class bucket_state {
 ///
 /// An entry names the bucket of one displaced element, `distance` steps after the home inside the
 /// same block, and 6 bits of its hash: a hit costs at most one more line, and a miss none, but for
-/// one in 64 per entry. Elements without an entry (a fifth one, or more than 63 steps away; a few in
-/// a thousand homes at the highest load) are counted as spilled, and found by walking `reach` steps.
+/// one in 64 per entry. Elements without an entry (a fifth one, or more than 63 steps away; a few
+/// in a thousand homes at the highest load) are counted as spilled, and found by walking `reach`
+/// steps.
 class displaced_directory {
  public:
   static constexpr unsigned entry_count = 4;

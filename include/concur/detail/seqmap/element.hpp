@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// What `modify` hands to the vocabulary (detail/map/primitives.hpp): the place of a key under its
-/// home's lock, present (`element`) or absent (`slot`). User code works on copies; what it leaves is
-/// stored when it returns, so that a callback that throws leaves the old value.
+/// home's lock, present (`element`) or absent (`slot`). User code works on copies; what it leaves
+/// is stored when it returns, so that a callback that throws leaves the old value.
 #pragma once
 
 #include <concur/detail/seqmap/migration.hpp>

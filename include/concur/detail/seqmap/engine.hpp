@@ -2,8 +2,9 @@
 /// \file
 /// The seqmap engine: open addressing over cache lines that are buckets, read without locks.
 ///
-///   map      root word, hasher, equality        read by everybody, written when a table is replaced
-///   table    [b][b][b][b] ...                   bucket = state, directory, keys, values: one line
+///   map      root word, hasher, equality        read by everybody, written when a table is
+///   replaced table    [b][b][b][b] ...                   bucket = state, directory, keys, values:
+///   one line
 ///
 /// Hit at home (80 to 95 %):  root, hazard (own line), root again; then in one line: directory,
 ///     state, keys (one comparison of all), value, state again. No shared write, no atomic
@@ -14,18 +15,20 @@
 ///
 /// Linearization points:
 ///     read        the load of the state (hit: the value is of that version)
-///     insert      the release of the lock of the bucket with the cell (displaced: the later of that
+///     insert      the release of the lock of the bucket with the cell (displaced: the later of
+///     that
 ///                 and the directory's store)
 ///     update      one word: the store of the value; several: the release of the lock
 ///     erase       the publication of the state without the cell
 ///     A key changes tables by the store that says "moved", without changing its value.
 ///
 /// Sources: Boehm, "Can Seqlocks Get Along with Programming Language Memory Models?" (MSPC 2012);
-/// Purcell and Harris, "Non-blocking Hashtables with Open Addressing" (DISC 2005) for bounds kept in
-/// the home bucket; Maier, Sanders, Dementiev, "Concurrent Hash Tables: Fast and General(?)!" (TOPC
-/// 2019) for cooperative migration.
+/// Purcell and Harris, "Non-blocking Hashtables with Open Addressing" (DISC 2005) for bounds kept
+/// in the home bucket; Maier, Sanders, Dementiev, "Concurrent Hash Tables: Fast and General(?)!"
+/// (TOPC 2019) for cooperative migration.
 #pragma once
 
+#include <array>
 #include <concur/detail/map/hash_range.hpp>
 #include <concur/detail/seqmap/element.hpp>
 #include <concur/detail/seqmap/traversal.hpp>
@@ -36,9 +39,8 @@ namespace concur::inline CONCUR_ABI::detail::seqmap {
 
 template <class Key, class T, class Hash, class KeyEqual, class Allocator,
           class Tuning = default_tuning>
-class engine
-    : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuning>,
-                       engine<Key, T, Hash, KeyEqual, Allocator, Tuning>> {
+class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuning>,
+                                engine<Key, T, Hash, KeyEqual, Allocator, Tuning>> {
   using types = engine_types<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   using base = traversal<types, engine>;
 
@@ -53,8 +55,30 @@ class engine
 
   static constexpr bool callback_is_exclusive = true;
 
+  static constexpr std::size_t cells_per_bucket = types::bucket::cell_count;
+  static constexpr std::size_t bucket_bytes = sizeof(typename types::bucket);
+
   engine(const Hash& hash, const KeyEqual& equal, const Allocator& allocator)
       : base(hash, equal, allocator) {}
+
+  using base::max_load;
+  void set_max_load(unsigned in_64ths) noexcept {
+    this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
+  }
+
+  /// These need both maps to be quiet. Contents and functions, without the allocators:
+  void swap_contents(engine& other) noexcept { base::swap_contents(other); }
+  void swap_everything(engine& other) noexcept {
+    base::swap_contents(other);
+    using std::swap;
+    swap(this->allocator_, other.allocator_);
+  }
+  /// Gives everything back, and takes over what `other` has, its allocator included.
+  void become(engine& other) noexcept {
+    this->release_all();
+    this->allocator_ = other.allocator_;
+    base::swap_contents(other);
+  }
 
   /// Fetches the home of a key that will be read soon.
   void prefetch(std::uint64_t hash) const noexcept {
@@ -86,7 +110,8 @@ class engine
       if (found != 0) {
         const auto cell = static_cast<unsigned>(std::countr_zero(found));
         const T value = home.values[cell].template load<std::memory_order_acquire>();
-        if (bucket::can_use(home, before, cell)) [[likely]] return value_type(key, value);
+        if (bucket::can_use(home, before, cell)) [[likely]]
+          return value_type(key, value);
       } else if (!directory.may_hold(displaced_directory::tag_of(hash)) && !before.is_moved())
           [[likely]] {
         return std::nullopt;
@@ -104,7 +129,8 @@ class engine
       size_watch watch{must_check_load, me};
       for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
     }
-    if (must_check_load) [[unlikely]] this->check_load(me);
+    if (must_check_load) [[unlikely]]
+      this->check_load(me);
   }
 
   /// Removes every element that was there when the call began. O(capacity).
@@ -116,6 +142,42 @@ class engine
     this->check_load(thread_slots::mine());
   }
 
+  /// Copies of several elements as of one moment: reads all, then checks that nothing they were
+  /// read from has changed. Retries for as long as it has.
+  template <class... Keys>
+  std::array<std::optional<value_type>, sizeof...(Keys)> lookup_together(
+      const Keys&... keys) const {
+    constexpr std::size_t count = sizeof...(Keys);
+    const std::array<std::uint64_t, count> hashes{this->hash(keys)...};
+    std::array<std::optional<value_type>, count> result;
+    leaf_hazard guard;
+    struct second_hazard {
+      leaf_hazard& guard;
+      ~second_hazard() { guard.clear_second(); }
+    } second{guard};
+    bool is_done = false;
+    for (backoff wait; !is_done; wait.pause()) {
+      const std::uintptr_t root = guard.protect(this->root_);
+      const auto announce_again = [&] { return announce_both(guard, root); };
+      if (!announce_again()) continue;
+      // Per key its home, and the bucket that it was displaced to.
+      std::array<std::pair<const bucket*, state>, 2 * count> seen;
+      std::size_t n = 0;
+      const auto observe = [&](const bucket& b, state s) { seen[n++] = {&b, s}; };
+      std::size_t i = 0;
+      const auto read_next = [&](const auto& key) {
+        result[i].reset();
+        const std::size_t at = i++;
+        return lookup_in_both(root, hashes[at], key, result[at], announce_again, observe);
+      };
+      is_done = (read_next(keys) && ...);
+      for (std::size_t k = 0; is_done && k < n; ++k) {
+        is_done = seen[k].first->is_unchanged_since(seen[k].second);
+      }
+    }
+    return result;
+  }
+
   /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
   std::size_t probe_count(const Key& key) const {
     leaf_hazard guard;
@@ -123,9 +185,10 @@ class engine
     const std::uint64_t h = this->hash(key);
     const std::uintptr_t word = guard.protect(this->root_);
     bucket* home = table::home(word, h);
-    if (!home->load_state().is_moved() && (home->match(key, h) & home->load_state().at_home()) == 0) {
-      table::of(word)->visit_displaced(home, home->load_displaced(),
-                                       displaced_directory::tag_of(h), [&](bucket&, unsigned) {
+    if (!home->load_state().is_moved() &&
+        (home->match(key, h) & home->load_state().at_home()) == 0) {
+      table::of(word)->visit_displaced(home, home->load_displaced(), displaced_directory::tag_of(h),
+                                       [&](bucket&, unsigned) {
                                          ++count;
                                          return false;
                                        });
@@ -137,6 +200,8 @@ class engine
   friend class locked_element<engine>;
   friend class locked_slot<engine>;
   friend base;
+  using element_type = locked_element<engine>;
+  using slot_type = locked_slot<engine>;
   using typename base::bucket;
   using typename base::bucket_guard;
   using typename base::cell_place;
@@ -144,69 +209,105 @@ class engine
   using typename base::size_watch;
   using typename base::state;
   using typename base::table;
-  using element = locked_element<engine>;
-  using slot = locked_slot<engine>;
 
   /// A key that is compared by its bytes, all keys of a bucket at once.
   template <class K>
-  static constexpr bool can_match = bucket::is_direct && !bucket::shape.has_tags &&
-                                    std::is_same_v<K, Key>;
+  static constexpr bool can_match =
+      bucket::is_direct && !bucket::shape.has_tags && std::is_same_v<K, Key>;
 
   enum class outcome { found, absent, again, elsewhere };
+  static constexpr auto observe_nothing = [](const bucket&, state) {};
+
+  /// Announces the root table and, while it is being replaced, the next one. False if the root has
+  /// changed.
+  bool announce_both(leaf_hazard& guard, std::uintptr_t root) const noexcept {
+    if (table::is_replacing(root)) {
+      // acquire: see migration (1)
+      const table* next = table::of(root)->next.load(std::memory_order_acquire);
+      guard.announce_second(reinterpret_cast<std::uintptr_t>(next));
+    }
+    guard.announce(root);
+    return this->root_.load(std::memory_order_acquire) == root;  // acquire: see migration (3)
+  }
+
+  /// False if the lookup met a change, and everything is to be read again.
+  template <class K, class Announce, class Observe>
+  bool lookup_in_both(std::uintptr_t root, std::uint64_t hash, const K& key,
+                      std::optional<value_type>& result, Announce& announce_again,
+                      Observe& observe) const {
+    outcome o = lookup_in(root, hash, key, result, announce_again, observe);
+    if (o == outcome::elsewhere) {
+      if (root == base::empty_word()) return true;
+      if (!table::is_replacing(root)) return false;
+      // acquire: see migration (1)
+      const table* next = table::of(root)->next.load(std::memory_order_acquire);
+      o = lookup_in(next->word(), hash, key, result, announce_again, observe);
+    }
+    return o == outcome::found || o == outcome::absent;
+  }
 
   /// Any case: displaced, moved, being published, keys that need the user's equality.
   template <class K>
   CONCUR_NOINLINE std::optional<value_type> lookup_everywhere(leaf_hazard& guard,
-                                                              std::uintptr_t word,
+                                                              std::uintptr_t root,
                                                               std::uint64_t hash,
                                                               const K& key) const {
     std::optional<value_type> result;
     for (backoff wait;; wait.pause()) {
-      outcome o = lookup_in(guard, word, word, hash, key, result);
+      std::uintptr_t word = root;
+      const auto announce_again = [&] { return this->still_announced(guard, word, root); };
+      outcome o = lookup_in(word, hash, key, result, announce_again, observe_nothing);
       if (o == outcome::elsewhere) {
-        const table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see
-                                                                                    // migration (1)
+        // acquire: see migration (1)
+        const table* next = table::of(word)->next.load(std::memory_order_acquire);
         if (next == nullptr) return result;  // the table of an empty map
-        if (this->announce_next(guard, word, next)) {
-          o = lookup_in(guard, next->word(), word, hash, key, result);
+        if (this->announce_next(guard, root, next)) {
+          word = next->word();
+          o = lookup_in(word, hash, key, result, announce_again, observe_nothing);
         }
       }
       if (o == outcome::found || o == outcome::absent) return result;
-      word = guard.protect(this->root_);
+      root = guard.protect(this->root_);
     }
   }
 
-  /// Looks into one table, which is announced; `root` is the root word that led to it.
-  template <class K>
-  outcome lookup_in(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
-                    std::uint64_t hash, const K& key, std::optional<value_type>& result) const {
+  /// Looks into one announced table. `announce_again()` is called after user code, and says whether
+  /// the table is still safe; `observe(bucket, state)` for what the answer depends on.
+  template <class K, class Announce, class Observe>
+  outcome lookup_in(std::uintptr_t word, std::uint64_t hash, const K& key,
+                    std::optional<value_type>& result, Announce& announce_again,
+                    Observe&& observe) const {
     bucket* home = table::home(word, hash);
     const displaced_directory directory = home->load_displaced();
     const state before = home->load_state();
     if (before.is_moved()) return outcome::elsewhere;
-    outcome o = lookup_in_bucket(guard, word, root, *home, before.at_home(), hash, key, result);
-    if (o != outcome::absent) return o;
-    table::of(word)->visit_displaced(
-        home, directory, displaced_directory::tag_of(hash), [&](bucket& b, unsigned) {
-          o = lookup_in_bucket(guard, word, root, b, b.load_state().displaced(), hash, key, result);
-          return o != outcome::absent;
-        });
-    // It may have come home, or left with its home, while we looked elsewhere.
-    if (o == outcome::absent && !home->is_unchanged_since(before)) return outcome::again;
+    outcome o =
+        lookup_in_bucket(*home, before, before.at_home(), hash, key, result, announce_again);
+    if (o == outcome::absent) {
+      table::of(word)->visit_displaced(
+          home, directory, displaced_directory::tag_of(hash), [&](bucket& b, unsigned) {
+            const state seen = b.load_state();
+            o = lookup_in_bucket(b, seen, seen.displaced(), hash, key, result, announce_again);
+            if (o == outcome::found) observe(b, seen);
+            return o != outcome::absent;
+          });
+      // It may have come home, or left with its home, while we looked elsewhere.
+      if (o == outcome::absent && !home->is_unchanged_since(before)) return outcome::again;
+    }
+    observe(*home, before);
     return o;
   }
 
-  template <class K>
-  outcome lookup_in_bucket(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
-                           const bucket& b, unsigned cells, std::uint64_t hash, const K& key,
-                           std::optional<value_type>& result) const {
-    const state before = b.load_state();
+  template <class K, class Announce>
+  outcome lookup_in_bucket(const bucket& b, state before, unsigned cells, std::uint64_t hash,
+                           const K& key, std::optional<value_type>& result,
+                           Announce& announce_again) const {
     if constexpr (can_match<K>) {
       cells &= b.match(key, hash);
     } else {
       cells &= b.tags.match(hash);
     }
-    for (cells &= before.occupied(); cells != 0; cells &= cells - 1) {
+    for (; cells != 0; cells &= cells - 1) {
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
       const Key found = b.keys[cell].template load<std::memory_order_acquire>();
       const T value = b.values[cell].template load<std::memory_order_acquire>();
@@ -218,7 +319,7 @@ class engine
       }
       if constexpr (!types::is_direct) {
         // It may have used a map, and with it the announcement.
-        if (!this->still_announced(guard, word, root)) return outcome::again;
+        if (!announce_again()) return outcome::again;
       }
     }
     return outcome::absent;
@@ -233,18 +334,18 @@ class engine
     const std::optional<cell_place> found = find_locked(home, hash, key);
     if (!found) return false;
     if (found->where == nullptr) {
-      slot absent(*this, home, hash);
+      slot_type absent(*this, home, hash);
       on_absent(absent);
       return true;
     }
     if (found->distance == 0) [[likely]] {
-      element present(*this, home, home.lock, *found, hash);
+      element_type present(*this, home, home.lock, *found, hash);
       on_present(present);
       return true;
     }
     bucket_guard second;
     if (!base::lock_second(home.lock, found->where, second)) return false;
-    element present(*this, home, second, *found, hash);
+    element_type present(*this, home, second, *found, hash);
     on_present(present);
     return true;
   }
@@ -259,15 +360,15 @@ class engine
       return cell_place{&b, static_cast<unsigned>(cell), 0};
     }
     const displaced_directory directory = b.load_displaced();
-    if (directory.is_empty()) [[likely]] return cell_place{};
+    if (directory.is_empty()) [[likely]]
+      return cell_place{};
     return find_displaced(home, directory, hash, key);
   }
 
   template <class K>
   CONCUR_NOINLINE std::optional<cell_place> find_displaced(const home_guard& home,
                                                            displaced_directory directory,
-                                                           std::uint64_t hash,
-                                                           const K& key) const {
+                                                           std::uint64_t hash, const K& key) const {
     std::optional<cell_place> result = cell_place{};
     home.owner().visit_displaced(
         home.lock.where, directory, displaced_directory::tag_of(hash),

@@ -178,7 +178,7 @@ class table_memory {
 
   /// Frees the retired tables that nobody reads any more.
   void reclaim() noexcept {
-    if (retired_.load(std::memory_order_relaxed) == nullptr) return;  // relaxed: (5) takes them
+    if (retired_.load(std::memory_order_relaxed) == nullptr) return;      // relaxed: (5) takes them
     table* list = retired_.exchange(nullptr, std::memory_order_acquire);  // (5) acquire; see (4)
     // The tables were unlinked before this fence: see leaf_hazard.hpp for its two cases. If the
     // kernel refuses, everything stays.
@@ -193,11 +193,6 @@ class table_memory {
         retire(t);
       }
     }
-  }
-
-  /// Tables that wait to be freed. For statistics; needs no order.
-  std::size_t retired_bytes() const noexcept {
-    return retired_.load(std::memory_order_relaxed) != nullptr ? 1 : 0;
   }
 
   /// Needs quiet: gives back everything; the map is an empty one.
@@ -215,8 +210,8 @@ class table_memory {
       t = next;
     }
     if (auto* stripes = counter_.take_stripes()) {
-      deallocate_units(stripes, units_for(striped_counter::stripe_count *
-                                          sizeof(striped_counter::stripe)));
+      deallocate_units(stripes,
+                       units_for(striped_counter::stripe_count * sizeof(striped_counter::stripe)));
     }
     counter_.reset();
   }
@@ -237,7 +232,8 @@ class table_memory {
     }
   }
 
-  /// Needs both maps to be quiet. Exchanges contents and functions; the allocators are the caller's.
+  /// Needs both maps to be quiet. Exchanges contents and functions; the allocators are the
+  /// caller's.
   void swap_contents(table_memory& other) noexcept {
     // relaxed: the caller's quiet orders all of these.
     const auto exchange = [](auto& a, auto& b) {
@@ -248,6 +244,7 @@ class table_memory {
     exchange(retired_, other.retired_);
     exchange(max_load_, other.max_load_);
     exchange(floor_, other.floor_);
+    exchange(next_log2_, other.next_log2_);
     counter_.swap(other.counter_);
     using std::swap;
     swap(hash_, other.hash_);
@@ -261,6 +258,8 @@ class table_memory {
   std::atomic<unsigned> max_load_{tuning::default_max_load};
   /// log2 of the buckets that `reserve` asked for: erasing does not shrink the table below.
   std::atomic<unsigned> floor_{0};
+  /// log2 of the buckets of the table that is being moved to.
+  std::atomic<unsigned> next_log2_{0};
 
   // Written by every insertion: not beside what every reader reads.
   alignas(cache_line_size) striped_counter counter_;
@@ -304,11 +303,10 @@ class table_memory {
   /// What an empty map has for a table: two buckets that say "moved", and no next table.
   struct empty_storage {
     table header;
-    bucket buckets[2];
+    bucket buckets[2] = {bucket(typename bucket::moved_tag{}),
+                         bucket(typename bucket::moved_tag{})};
   };
-  inline static constinit empty_storage empty_table{
-      {},
-      {{.state_word{state::always_moved().bits()}}, {.state_word{state::always_moved().bits()}}}};
+  inline static constinit empty_storage empty_table{};
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::seqmap

@@ -12,9 +12,9 @@
 /// that store is where the elements change tables. What is in a cell of the old table stays there,
 /// and is never overwritten, so that a reader who is late still reads what was true when he came.
 ///
-/// Between any two buckets everybody can go on. A thread that sleeps in the middle of a share delays
-/// nobody: the others move its buckets when there is nothing else left. Who sleeps in the middle of
-/// a bucket holds its lock, like any writer.
+/// Between any two buckets everybody can go on. A thread that sleeps in the middle of a share
+/// delays nobody: the others move its buckets when there is nothing else left. Who sleeps in the
+/// middle of a bucket holds its lock, like any writer.
 #pragma once
 
 #include <concur/detail/seqmap/placement.hpp>
@@ -26,18 +26,12 @@ template <class Types>
 class migration : public placement<Types> {
  public:
   /// Cells of the table that new elements go to.
-  std::size_t capacity() const {
-    leaf_hazard guard;
-    for (;;) {
-      const std::uintptr_t word = guard.protect(this->root_);
-      if (word == base::empty_word()) return 0;
-      if (!table::is_replacing(word)) return static_cast<std::size_t>(table::cells_of(word));
-      const table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see (1)
-      // The next table is there for as long as this one is the root.
-      if (announce_next(guard, word, next)) {
-        return static_cast<std::size_t>(table::cells_of(next->word()));
-      }
-    }
+  std::size_t capacity() const noexcept {
+    const std::uintptr_t word = this->root_.load(std::memory_order_relaxed);  // relaxed: a hint
+    if (word == base::empty_word()) return 0;
+    if (!table::is_replacing(word)) return static_cast<std::size_t>(table::cells_of(word));
+    // relaxed: a hint
+    return std::size_t{bucket::cell_count} << this->next_log2_.load(std::memory_order_relaxed);
   }
 
   bool is_resizing() const noexcept {
@@ -82,9 +76,10 @@ class migration : public placement<Types> {
     return table::of(now) == table::of(word) || table::of(now) == next;
   }
 
-  /// Announces anew the table of `word`, which the root word `root` led to, after user code that may
-  /// have used a map. False if the root has changed.
-  bool still_announced(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root) const noexcept {
+  /// Announces anew the table of `word`, which the root word `root` led to, after user code that
+  /// may have used a map. False if the root has changed.
+  bool still_announced(leaf_hazard& guard, std::uintptr_t word,
+                       std::uintptr_t root) const noexcept {
     if (table::of(word) != table::of(root)) return announce_next(guard, root, table::of(word));
     guard.announce(word);
     return this->root_.load(std::memory_order_acquire) == root;  // acquire: pairs with (3)
@@ -111,7 +106,8 @@ class migration : public placement<Types> {
     if (!table::is_replacing(word)) [[likely]] {
       bucket& home = *table::home(word, hash);
       const state seen = home.lock_unless_moved();
-      if (!seen.is_moved()) [[likely]] return {word, bucket_guard(home, seen), &watch};
+      if (!seen.is_moved()) [[likely]]
+        return {word, bucket_guard(home, seen), &watch};
     }
     return lock_home_slowly(guard, hash, watch);
   }
@@ -129,9 +125,10 @@ class migration : public placement<Types> {
     const std::uint64_t number = from.next_share.fetch_add(1, std::memory_order_relaxed);
     // After the first round the missing shares are in work; look after them now and then.
     if (number >= shares && number % 8 != 0) return;
-    CONCUR_TRY { move_share(word, number < shares ? number : number / 8 % shares, guard); }
-    CONCUR_CATCH_ALL {
+    CONCUR_TRY {
+      move_share(word, number < shares ? number : number / 8 % shares, guard);
     }
+    CONCUR_CATCH_ALL {}
   }
 
   CONCUR_NOINLINE home_guard lock_home_slowly(leaf_hazard& guard, std::uint64_t hash,
@@ -183,8 +180,8 @@ class migration : public placement<Types> {
     const std::int64_t share = this->counter_.add(by, me);
     if (this->counter_.is_striped()) {
       const auto cells = static_cast<std::int64_t>(table::cells_of(word));
-      const std::int64_t interval = cells / 16 < tuning::check_interval ? cells / 16
-                                                                        : tuning::check_interval;
+      const std::int64_t interval =
+          cells / 16 < tuning::check_interval ? cells / 16 : tuning::check_interval;
       return interval <= 1 || share % interval == 0;
     }
     const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
@@ -199,8 +196,7 @@ class migration : public placement<Types> {
     if (n > cells / 64 * this->max_load() + cells % 64 * this->max_load() / 64) return log2 + 1;
     if (n >= cells / tuning::min_load_divisor) return log2;
     const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
-    const unsigned least =
-        floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
+    const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
     // To a third of the load at least: the next growth is far away.
     while (log2 > least && n < (std::uint64_t{bucket::cell_count} << (log2 - 1)) / 3) --log2;
     return log2;
@@ -225,10 +221,12 @@ class migration : public placement<Types> {
       if (!from.next.compare_exchange_strong(expected, fresh, std::memory_order_release,
                                              std::memory_order_relaxed)) {
         this->destroy_table(fresh);
+      } else {
+        this->next_log2_.store(log2_buckets, std::memory_order_relaxed);  // relaxed: a hint
       }
     }
-    // (2) release: `next` is set for whoever sees the bit; pairs with leaf_hazard::protect. It fails
-    // when another thread has set it: whoever set `next` may sleep before he comes here.
+    // (2) release: `next` is set for whoever sees the bit; pairs with leaf_hazard::protect. It
+    // fails when another thread has set it: whoever set `next` may sleep before he comes here.
     this->root_.compare_exchange_strong(word, word | table::replacing_bit,
                                         std::memory_order_release, std::memory_order_relaxed);
   }
@@ -291,9 +289,9 @@ class migration : public placement<Types> {
     std::uint64_t hash = 0;
   };
 
-  /// Moves a home with its elements, unless that was done, or a writer has it just now: his callback
-  /// may take long, and this thread came for another key. What the hasher or the allocator throws
-  /// leaves everything in the old table.
+  /// Moves a home with its elements, unless that was done, or a writer has it just now: his
+  /// callback may take long, and this thread came for another key. What the hasher or the allocator
+  /// throws leaves everything in the old table.
   bool move_home(table& from, table& to, bucket* home) {
     state seen = home->load_state();
     if (seen.is_moved() || !home->try_lock(seen)) return false;
@@ -400,7 +398,8 @@ class migration : public placement<Types> {
       if (table::is_replacing(word)) {
         for (std::uint64_t i = 0, n = share_count(*table::of(word)); i < n; ++i) {
           guard.announce(word);
-          if (this->root_.load(std::memory_order_acquire) != word) break;  // acquire: pairs with (3)
+          if (this->root_.load(std::memory_order_acquire) != word)
+            break;  // acquire: pairs with (3)
           move_share(word, i, guard);
         }
         if (this->root_.load(std::memory_order_relaxed) == word) wait.pause();  // relaxed: a hint

@@ -98,8 +98,8 @@ class placement : public table_memory<Types> {
     }
   }
 
-  /// Where the element is whose key has the words of `wanted`, which is somewhere in the locked home
-  /// or displaced from it.
+  /// Where the element is whose key has the words of `wanted`, which is somewhere in the locked
+  /// home or displaced from it.
   static cell_place find_words(table& owner, bucket* home, std::uint64_t hash,
                                const atomic_words<key_type>& wanted) noexcept {
     cell_place found;
@@ -137,8 +137,8 @@ class placement : public table_memory<Types> {
     const cell_place place = claim_neighbour(owner, home.where, elsewhere);
     fill(*place.where, place.cell);
     elsewhere.current = elsewhere.current.with_element(place.cell, true);
-    home.where->store_displaced(home.where->load_displaced().with(
-        place.distance, displaced_directory::tag_of(hash)));
+    home.where->store_displaced(
+        home.where->load_displaced().with(place.distance, displaced_directory::tag_of(hash)));
     home.current = home.current.with_new_version();
     return place;
   }
@@ -150,8 +150,8 @@ class placement : public table_memory<Types> {
     // Before the cell can be filled again: whoever copies from it must find a new version.
     holder.publish();
     if (place.distance != 0) {
-      home.where->store_displaced(home.where->load_displaced().without(
-          place.distance, displaced_directory::tag_of(hash)));
+      home.where->store_displaced(
+          home.where->load_displaced().without(place.distance, displaced_directory::tag_of(hash)));
       home.current = home.current.with_new_version();
     }
     if (!holder.current.is_moved() && place.distance != displaced_directory::reach_everywhere) {
@@ -210,7 +210,8 @@ class placement : public table_memory<Types> {
   void bring_one_home(table& owner, bucket_guard& home, unsigned cell) noexcept {
     bucket& target = *home.where;
     const displaced_directory directory = target.load_displaced();
-    if (directory.is_empty()) [[likely]] return;
+    if (directory.is_empty()) [[likely]]
+      return;
     owner.visit_entries(&target, directory, [&](bucket& b, unsigned distance) {
       state seen = b.load_state();
       if (seen.displaced() == 0 || !b.try_lock(seen)) return false;
@@ -239,7 +240,9 @@ class placement : public table_memory<Types> {
       result = this->hash(key);
       return true;
     }
-    CONCUR_CATCH_ALL { return false; }
+    CONCUR_CATCH_ALL {
+      return false;
+    }
     return false;
   }
 };

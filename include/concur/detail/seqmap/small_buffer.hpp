@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// A list that lies inside the object as long as it is short, and in the map's memory when it is not.
+/// A list that lies inside the object as long as it is short, and in the map's memory when it is
+/// not.
 #pragma once
 
 #include <concur/policy/allocator.hpp>

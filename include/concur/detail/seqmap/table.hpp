@@ -150,8 +150,8 @@ struct alignas(128) table {
 
   // --- where an element of a home may be ---
 
-  /// Calls `f(bucket&, distance)` for the buckets 1 to `reach` steps after `home`, and for the annex
-  /// if `reach` says so, until it returns true.
+  /// Calls `f(bucket&, distance)` for the buckets 1 to `reach` steps after `home`, and for the
+  /// annex if `reach` says so, until it returns true.
   template <class F>
   bool visit_neighbours(bucket* home, unsigned reach, F&& f) {
     const unsigned last = reach < block_size() - 1 ? reach : block_size() - 1;

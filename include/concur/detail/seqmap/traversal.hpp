@@ -13,6 +13,9 @@
 
 namespace concur::inline CONCUR_ABI::detail::seqmap {
 
+template <class Engine>
+class locked_element;
+
 template <class Types, class Engine>
 class traversal : public migration<Types> {
  public:
@@ -43,7 +46,8 @@ class traversal : public migration<Types> {
     for (std::uint64_t at = range.first, last = 0;; at = last + 1) {
       copy_home(at, list, last);
       for (element_copy& e : list) {
-        if (e.is_wanted && range.contains(e.hash) && e.hash >= at && !f(std::as_const(e.value))) return false;
+        if (e.is_wanted && range.contains(e.hash) && e.hash >= at && !f(std::as_const(e.value)))
+          return false;
       }
       if (last >= range.last) return true;
     }
@@ -113,8 +117,8 @@ class traversal : public migration<Types> {
     if (!lock_elements(home, cells, others)) return false;
     for (const locked_cell& c : cells) {
       if (c.hash < at || !range.contains(c.hash)) continue;
-      typename Engine::element e(static_cast<Engine&>(*this), home,
-                                 c.guard == 0 ? home.lock : others[c.guard - 1], c.place, c.hash);
+      locked_element<Engine> e(static_cast<Engine&>(*this), home,
+                               c.guard == 0 ? home.lock : others[c.guard - 1], c.place, c.hash);
       go_on = f(e);
       if (!go_on) break;
     }
@@ -130,14 +134,14 @@ class traversal : public migration<Types> {
       cells.emplace(locked_cell{{b, cell, 0}, this->hash(b->keys[cell].load()), 0});
     }
     const displaced_directory directory = b->load_displaced();
-    if (directory.is_empty()) [[likely]] return true;
+    if (directory.is_empty()) [[likely]]
+      return true;
     return !home.owner().visit_displaced(b, directory, [&](bucket& other, unsigned distance) {
       const std::size_t before = cells.size();
-      this->for_each_displaced_of(home.owner(), b, other,
-                                  [&](unsigned cell, const key_type&, std::uint64_t hash) {
-                                    cells.emplace(locked_cell{
-                                        {&other, cell, distance}, hash, others.size() + 1});
-                                  });
+      this->for_each_displaced_of(
+          home.owner(), b, other, [&](unsigned cell, const key_type&, std::uint64_t hash) {
+            cells.emplace(locked_cell{{&other, cell, distance}, hash, others.size() + 1});
+          });
       if (cells.size() == before) return false;
       bucket_guard lock;
       if (!base::lock_second(home.lock, &other, lock)) return true;

@@ -6,8 +6,8 @@
 /// writing. The C++ memory model does not know such a load; the hardware does: it reads each
 /// aligned 8-byte word as a whole, and never reorders loads, and the volatile access and the
 /// compiler fence keep the compiler from doing so. That is all that the caller relies on: each lane
-/// is some value that the word had, as with its portable twin of atomic loads, which sanitizers, the
-/// model checker and other processors get. Nothing else in the library depends on such a thing.
+/// is some value that the word had, as with its portable twin of atomic loads, which sanitizers,
+/// the model checker and other processors get. Nothing else in the library depends on such a thing.
 #pragma once
 
 #include <atomic>
@@ -46,8 +46,8 @@ CONCUR_FORCEINLINE unsigned match_words_vector(const void* words, std::uint64_t 
   for (unsigned i = 0; i < Count; i += 2) {
     const __m128i found = *(static_cast<const volatile __m128i*>(words) + i / 2);
 #if defined(__SSE4_1__)
-    const __m128i equal = reinterpret_cast<__m128i>(
-        reinterpret_cast<__v2di>(found) == reinterpret_cast<__v2di>(wanted));
+    const __m128i equal = reinterpret_cast<__m128i>(reinterpret_cast<__v2di>(found) ==
+                                                    reinterpret_cast<__v2di>(wanted));
 #else
     const __m128i halves = _mm_cmpeq_epi32(found, wanted);
     const __m128i equal = _mm_and_si128(halves, _mm_shuffle_epi32(halves, 0xb1));

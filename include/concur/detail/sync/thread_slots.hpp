@@ -22,9 +22,8 @@ namespace concur::inline CONCUR_ABI::detail {
 
 /// What the words of a slot are used for; the users live one floor up, in reclaim.
 enum class announcement : std::size_t {
-  leaf_hazard,  ///< detail/reclaim/leaf_hazard.hpp
-  era_lower,    ///< reserved for reclaim/epoch.hpp
-  era_upper,    ///< reserved for reclaim/epoch.hpp
+  leaf_hazard,         ///< detail/reclaim/leaf_hazard.hpp
+  second_leaf_hazard,  ///< the same
   count
 };
 

@@ -78,9 +78,9 @@ class atomic_words {
     word difference = 0;
     for (std::size_t i = 0; i < word_count; ++i) {
       // acquire: as load<acquire>
-      difference = static_cast<word>(difference |
-                                     (words_[i].load(std::memory_order_acquire) ^
-                                      other.words_[i].load(std::memory_order_acquire)));
+      difference =
+          static_cast<word>(difference | (words_[i].load(std::memory_order_acquire) ^
+                                          other.words_[i].load(std::memory_order_acquire)));
     }
     return difference == 0;
   }
