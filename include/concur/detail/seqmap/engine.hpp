@@ -89,35 +89,19 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   /// f(const value_type&) on a copy of the element, if there is one; nothing is held meanwhile.
   template <class K, class F>
   CONCUR_FORCEINLINE bool read(std::uint64_t hash, const K& key, F&& f) const {
-    const std::optional<value_type> copy = lookup(hash, key);
+    thread_slot& me = thread_slots::mine();
+    if constexpr (can_match<K>) {
+      std::optional<T> value;
+      if (read_at_home(me, hash, key, value)) [[likely]] {
+        if (!value) return false;
+        std::forward<F>(f)(value_type(key, *value));
+        return true;
+      }
+    }
+    const std::optional<value_type> copy = lookup_everywhere<K>(me, hash, key);
     if (!copy) return false;
     std::forward<F>(f)(*copy);
     return true;
-  }
-
-  /// A copy of the element as it was at one moment.
-  template <class K>
-  CONCUR_FORCEINLINE std::optional<value_type> lookup(std::uint64_t hash, const K& key) const {
-    leaf_hazard guard;
-    const std::uintptr_t word = guard.protect(this->root_);
-    const bucket& home = *table::home(word, hash);
-    if constexpr (can_match<K>) {
-      // The directory before the state: see bucket.hpp (2). If it names no such element, then the
-      // state that is loaded now shows it at home, or moved, or it is not in the map.
-      const displaced_directory directory = home.load_displaced();
-      const state before = home.load_state();
-      const unsigned found = home.match(key, hash) & before.occupied();
-      if (found != 0) {
-        const auto cell = static_cast<unsigned>(std::countr_zero(found));
-        const T value = home.values[cell].template load<std::memory_order_acquire>();
-        if (bucket::can_use(home, before, cell)) [[likely]]
-          return value_type(key, value);
-      } else if (!directory.may_hold(displaced_directory::tag_of(hash)) && !before.is_moved())
-          [[likely]] {
-        return std::nullopt;
-      }
-    }
-    return lookup_everywhere(guard, word, hash, key);
   }
 
   template <class K, class OnAbsent, class OnPresent>
@@ -231,6 +215,29 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   static constexpr bool can_match =
       bucket::is_direct && !bucket::shape.has_tags && std::is_same_v<K, Key>;
 
+  template <class K>
+  using as_argument = std::conditional_t<can_match<K>, const K, const K&>;
+
+  /// What nearly every lookup needs: the key at home, or nowhere. False if it takes more. The guard
+  /// and the key do not leave the registers: the rest is a function of its own, which starts anew.
+  CONCUR_FORCEINLINE bool read_at_home(thread_slot& me, std::uint64_t hash, const Key& key,
+                                       std::optional<T>& value) const {
+    leaf_hazard guard(me);
+    const std::uintptr_t word = guard.protect(this->root_);
+    const bucket& home = *table::home(word, hash);
+    // The directory before the state: see bucket.hpp (2). If it names no such element, then the
+    // state that is loaded now shows it at home, or moved, or it is not in the map.
+    const displaced_directory directory = home.load_displaced();
+    const state before = home.load_state();
+    const unsigned found = home.match(key, hash) & before.occupied();
+    if (found != 0) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(found));
+      value.emplace(home.values[cell].template load<std::memory_order_acquire>());
+      return bucket::can_use(home, before, cell);
+    }
+    return !directory.may_hold(displaced_directory::tag_of(hash)) && !before.is_moved();
+  }
+
   enum class outcome { found, absent, again, elsewhere };
   static constexpr auto observe_nothing = [](const bucket&, state) {};
 
@@ -264,12 +271,12 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// Any case: displaced, moved, being published, keys that need the user's equality.
   template <class K>
-  CONCUR_NOINLINE std::optional<value_type> lookup_everywhere(leaf_hazard& guard,
-                                                              std::uintptr_t root,
-                                                              std::uint64_t hash,
-                                                              const K& key) const {
+  CONCUR_NOINLINE std::optional<value_type> lookup_everywhere(thread_slot& me, std::uint64_t hash,
+                                                              as_argument<K> key) const {
+    leaf_hazard guard(me);
     std::optional<value_type> result;
     for (backoff wait;; wait.pause()) {
+      const std::uintptr_t root = guard.protect(this->root_);
       std::uintptr_t word = root;
       const auto announce_again = [&] { return this->still_announced(guard, word, root); };
       outcome o = lookup_in(word, hash, key, result, announce_again, observe_nothing);
@@ -283,7 +290,6 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
         }
       }
       if (o == outcome::found || o == outcome::absent) return result;
-      root = guard.protect(this->root_);
     }
   }
 

@@ -179,22 +179,29 @@ class migration : public placement<Types> {
   bool count(std::int64_t by, thread_slot& me, std::uintptr_t word) noexcept {
     const std::int64_t share = this->counter_.add(by, me);
     if (this->counter_.is_striped()) {
-      const auto cells = static_cast<std::int64_t>(table::cells_of(word));
-      const std::int64_t interval =
-          cells / 16 < tuning::check_interval ? cells / 16 : tuning::check_interval;
-      return interval <= 1 || share % interval == 0;
+      const unsigned log2 = base::log2_of(word);
+      const unsigned interval =
+          log2 < tuning::log2_check_interval ? log2 : tuning::log2_check_interval;
+      return (share & ((std::int64_t{1} << interval) - 1)) == 0;
     }
     const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
-    return wanted_log2(word, n) != base::log2_of(word);
+    return is_too_full(word, n) || is_too_empty(word, n);
   }
 
  private:
+  bool is_too_full(std::uintptr_t word, std::uint64_t n) const noexcept {
+    return n * 64 > table::cells_of(word) * this->max_load();
+  }
+  bool is_too_empty(std::uintptr_t word, std::uint64_t n) const noexcept {
+    return n * tuning::min_load_divisor < table::cells_of(word) &&
+           base::log2_of(word) > tuning::first_log2_buckets;
+  }
+
   /// The size of table (log2 of its buckets) for `n` elements, given the one there is.
   unsigned wanted_log2(std::uintptr_t word, std::uint64_t n) const noexcept {
-    const std::uint64_t cells = table::cells_of(word);
     unsigned log2 = base::log2_of(word);
-    if (n > cells / 64 * this->max_load() + cells % 64 * this->max_load() / 64) return log2 + 1;
-    if (n >= cells / tuning::min_load_divisor) return log2;
+    if (is_too_full(word, n)) return log2 + 1;
+    if (!is_too_empty(word, n)) return log2;
     const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
     const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
     // To a third of the load at least: the next growth is far away.
@@ -286,7 +293,7 @@ class migration : public placement<Types> {
   /// An element on its way.
   struct passenger {
     cell_place from;
-    std::uint64_t hash = 0;
+    std::uint64_t hash;
   };
 
   /// Moves a home with its elements, unless that was done, or a writer has it just now: his
@@ -307,7 +314,10 @@ class migration : public placement<Types> {
     if (directory.spilled() != 0) {
       move_crowd(from, to, home, few, n);
     } else {
-      collect_displaced(from, home, directory, [&](const passenger& p) { few[n++] = p; });
+      if (!directory.is_empty()) {
+        collect_displaced(from, home, directory, [&](const passenger& p) { few[n++] = p; });
+      }
+      sort_by_hash(few, n);  // so that each bucket of the next table is locked once
       move_passengers(to, few, n);
     }
     lock.current = lock.current.with_moved();
@@ -340,6 +350,15 @@ class migration : public placement<Types> {
     move_passengers(to, crowd.data(), total);
   }
 
+  static void sort_by_hash(passenger* list, std::size_t n) noexcept {
+    for (std::size_t i = 1; i < n; ++i) {
+      const passenger p = list[i];
+      std::size_t k = i;
+      for (; k != 0 && list[k - 1].hash > p.hash; --k) list[k] = list[k - 1];
+      list[k] = p;
+    }
+  }
+
   void move_passengers(table& to, const passenger* list, std::size_t n) {
     // Owns the copies until all have arrived: takes them back if an annex page cannot be had.
     struct journey {
@@ -352,12 +371,16 @@ class migration : public placement<Types> {
         while (!is_complete && arrived != 0) map.take_back(to, list[--arrived]);
       }
     } journey{*this, to, list};
+    bucket_guard lock;
     for (std::size_t i = 0; i < n; ++i) {
       const passenger& p = list[i];
       bucket* home = table::home(to.word(), p.hash);
+      if (home != lock.where) {
+        lock.release();
+        // Nobody waits for a lock of the old table while he holds one of the next.
+        lock = bucket_guard(*home, home->lock());
+      }
       bucket_guard elsewhere;
-      // Nobody waits for a lock of the old table while he holds one of the next.
-      bucket_guard lock(*home, home->lock());
       this->store_new(to, lock, elsewhere, p.hash, [&](bucket& b, unsigned cell) {
         b.fill_from(cell, *p.from.where, p.from.cell, p.hash);
       });

@@ -58,9 +58,9 @@ class placement : public table_memory<Types> {
 
   /// The cell of an element, and how its home's directory names it.
   struct cell_place {
-    bucket* where = nullptr;
-    unsigned cell = 0;
-    unsigned distance = 0;  ///< 0 at home
+    bucket* where;
+    unsigned cell;
+    unsigned distance;  ///< 0 at home
   };
 
   /// Locks a second bucket: waits for one at a higher address, tries one at a lower. If it returns
@@ -102,7 +102,7 @@ class placement : public table_memory<Types> {
   /// home or displaced from it.
   static cell_place find_words(table& owner, bucket* home, std::uint64_t hash,
                                const atomic_words<key_type>& wanted) noexcept {
-    cell_place found;
+    cell_place found{};
     const auto find_in = [&](bucket& b, unsigned distance) {
       const state s = b.load_state();
       for (unsigned cells = distance == 0 ? s.at_home() : s.displaced(); cells != 0;
@@ -182,7 +182,7 @@ class placement : public table_memory<Types> {
     backoff wait;
     for (unsigned round = 0; round < rounds; ++round) {
       bool is_busy = false;
-      cell_place found;
+      cell_place found{};
       const auto claim = [&](bucket& b, unsigned distance) {
         state seen = b.load_state();
         if (seen.vacant() == 0 || seen.is_moved()) return false;

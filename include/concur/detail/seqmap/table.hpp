@@ -37,7 +37,7 @@ struct default_tuning {
   /// The table shrinks when less than 1/min_load_divisor of its cells are in use.
   static constexpr unsigned min_load_divisor = 10;
   /// A thread looks at the sum of the counter once in so many insertions or erasures.
-  static constexpr std::int64_t check_interval = 64;
+  static constexpr unsigned log2_check_interval = 6;
   /// From so many buckets on the counter is striped.
   static constexpr unsigned striped_log2_buckets = 9;
 };
