@@ -99,7 +99,7 @@ class interface_update {
           std::optional<T> value;
           f(value);
           present = value.has_value();
-          if (present) put_computed(slot, static_cast<ProbeKey>(key), *std::move(value));
+          if (value) put_computed(slot, static_cast<ProbeKey>(key), *std::move(value));
         },
         [&](auto&& element) {
           room = true;
@@ -142,7 +142,7 @@ class interface_update {
       std::optional<T> value(std::in_place, element.value());
       f(value);
       present = value.has_value();
-      if (present) assign_computed(element, *std::move(value));
+      if (value) assign_computed(element, *std::move(value));
     } else {
       element.mutate([&](T& current) {
         moved_out loan(current);
