@@ -241,7 +241,7 @@ class migration : public placement<Types> {
   /// Allocates the next table, if there is none yet. Needs `word` to be announced.
   void start_replacing(std::uintptr_t word, unsigned log2_buckets) {
     table& from = *table::of(word);
-    if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: pairs with (1)
+    if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: see (1)
       table* fresh = this->create_table(log2_buckets);
       table* expected = nullptr;
       // (1) release: publishes the next table; pairs with the acquire loads of `next`.
@@ -260,7 +260,7 @@ class migration : public placement<Types> {
 
   void move_share(std::uintptr_t word, std::uint64_t share, leaf_hazard& guard) {
     table& from = *table::of(word);
-    table& to = *from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
+    table& to = *from.next.load(std::memory_order_acquire);  // acquire: see (1)
     const std::uint64_t first = share << log2_share(from);
     const std::uint64_t last = first + (std::uint64_t{1} << log2_share(from)) - 1;
     // The hashes of these homes, and so the blocks of the next table that they go to.
@@ -273,7 +273,7 @@ class migration : public placement<Types> {
       // one, the announcement does, which the user's hasher may have overwritten by using a map.
       if (account.moved == 0) {
         guard.announce(word);
-        if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: pairs with (3)
+        if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: as (4)
       }
       if (move_home(from, to, from.buckets() + i)) ++account.moved;
     }
@@ -316,9 +316,9 @@ class migration : public placement<Types> {
 
   void finish_replacing(std::uintptr_t word) noexcept {
     table& from = *table::of(word);
-    table* to = from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
-    // (3) release: publishes that the next table has everything. Nobody else changes the root
-    // while it says "replacing".
+    table* to = from.next.load(std::memory_order_acquire);  // acquire: see (1)
+    // (3) release: publishes that the next table has everything; pairs with (4). Nobody else
+    // changes the root while it says "replacing".
     this->root_.store(to->word(), std::memory_order_release);
     this->retire(&from);
     this->reclaim();
@@ -462,8 +462,7 @@ class migration : public placement<Types> {
       if (table::is_replacing(word)) {
         for (std::uint64_t i = 0, n = share_count(*table::of(word)); i < n; ++i) {
           guard.announce(word);
-          if (this->root_.load(std::memory_order_acquire) != word)
-            break;  // acquire: pairs with (3)
+          if (this->root_.load(std::memory_order_acquire) != word) break;  // acquire: as (4)
           move_share(word, i, guard);
         }
         if (this->root_.load(std::memory_order_relaxed) == word) wait.pause();  // relaxed: a hint

@@ -93,7 +93,7 @@ class placement : public table_memory<Types> {
       cells = seen.displaced();
       for (unsigned mask = cells; mask != 0; mask &= mask - 1) {
         const auto cell = static_cast<unsigned>(std::countr_zero(mask));
-        keys.set(cell, b.keys[cell].template load<std::memory_order_acquire>());
+        keys.set(cell, b.copy_key(cell));
       }
       if (b.is_unchanged_since(seen)) break;
     }
