@@ -477,7 +477,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       }
       for (; cells != 0; cells &= cells - 1) {
         const int cell = std::countr_zero(cells);
-        const Key found = b.copy_key(cell);
+        const Key found = b.copy_key(static_cast<unsigned>(cell));
         if (!b.is_unchanged_since(before)) return torn;
         if (this->equal_(found, key)) return cell;
       }

@@ -328,6 +328,7 @@ class migration : public placement<Types> {
   struct passenger {
     cell_place from;
     std::uint64_t hash;
+    bool goes_up;  ///< to the upper half, in a table twice as large
   };
 
   /// Moves a home with its elements, unless that was done, or a writer has it just now: his
@@ -343,10 +344,14 @@ class migration : public placement<Types> {
     const displaced_directory directory = home->load_displaced();
     for (unsigned mask = seen.at_home(); mask != 0; mask &= mask - 1) {
       const auto cell = static_cast<unsigned>(std::countr_zero(mask));
-      few[n++] = {{home, cell, 0}, this->hash(home->keys[cell].load())};
+      const std::uint64_t hash = this->hash(home->keys[cell].load());
+      few[n++] = {{home, cell, 0}, hash, (hash << from.log2_buckets >> 63) != 0};
     }
-    bool has_moved;
-    if (directory.spilled() != 0) {
+    bool has_moved = false;
+    if (directory.is_empty() && to.log2_buckets == from.log2_buckets + 1 &&
+        move_apart(to.buckets() + 2 * (home - from.buckets()), few, n)) {
+      has_moved = true;  // nearly always
+    } else if (directory.spilled() != 0) {
       has_moved = move_crowd(from, to, home, few, n);
     } else {
       if (!directory.is_empty()) {
@@ -359,13 +364,37 @@ class migration : public placement<Types> {
     return has_moved;
   }
 
+  /// Distributes a home over the two buckets that replace it, if both have room. False if they have
+  /// not, or if one could not be had: then nothing has moved.
+  bool move_apart(bucket* pair, const passenger* list, std::size_t n) {
+    std::size_t upper = 0;
+    for (std::size_t i = 0; i < n; ++i) upper += list[i].goes_up;
+    bucket_guard halves[2];
+    for (unsigned half = 0; half < 2; ++half) {
+      const std::size_t wanted = half == 0 ? n - upper : upper;
+      state seen;
+      if (wanted == 0) continue;
+      if (!pair[half].try_lock_briefly(seen)) return false;
+      halves[half] = bucket_guard(pair[half], seen);
+      if (static_cast<std::size_t>(std::popcount(seen.vacant())) < wanted) return false;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const passenger& p = list[i];
+      bucket_guard& half = halves[p.goes_up];
+      const auto cell = static_cast<unsigned>(std::countr_zero(half.current.vacant()));
+      half.where->fill_from(cell, *p.from.where, p.from.cell, p.hash);
+      half.current = half.current.with_element(cell, false);
+    }
+    return true;
+  }
+
   /// Calls `f(passenger)` for the displaced elements of the locked `home`.
   template <class F>
   void collect_displaced(table& from, bucket* home, displaced_directory directory, F&& f) {
     from.visit_displaced(home, directory, [&](bucket& b, unsigned distance) {
       this->for_each_displaced_of(from, home, b,
                                   [&](unsigned cell, const key_type&, std::uint64_t hash) {
-                                    f(passenger{{&b, cell, distance}, hash});
+                                    f(passenger{{&b, cell, distance}, hash, false});
                                   });
       return false;
     });
