@@ -172,7 +172,7 @@ class migration : public placement<Types> {
       if (word != base::empty_word() && !table::is_replacing(word)) {
         const unsigned log2 = wanted_log2(word, n);
         CONCUR_TRY {
-          if (log2 != base::log2_of(word)) start_replacing(word, log2);
+          if (log2 != base::log2_of(word)) start_replacing(guard, word, log2);
         }
         CONCUR_CATCH_ALL {
           // No memory for a larger table: the map goes on with this one until it is full.
@@ -227,23 +227,31 @@ class migration : public placement<Types> {
   }
 
   /// Allocates the next table, if there is none yet. Needs `word` to be announced.
-  void start_replacing(std::uintptr_t word, unsigned log2_buckets) {
+  void start_replacing(leaf_hazard& guard, std::uintptr_t word, unsigned log2_buckets) {
     table& from = *table::of(word);
+    table* surplus = nullptr;
     if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: pairs with (1)
       table* fresh = this->create_table(log2_buckets);
+      // The user's allocator may have used a map, and with it the announcement.
+      guard.announce(word);
+      if (this->root_.load(std::memory_order_acquire) != word) {  // acquire: pairs with (3)
+        this->destroy_table(fresh);
+        return;
+      }
       table* expected = nullptr;
       // (1) release: publishes the next table; pairs with the acquire loads of `next`.
-      if (!from.next.compare_exchange_strong(expected, fresh, std::memory_order_release,
-                                             std::memory_order_relaxed)) {
-        this->destroy_table(fresh);
-      } else {
+      if (from.next.compare_exchange_strong(expected, fresh, std::memory_order_release,
+                                            std::memory_order_relaxed)) {
         this->next_log2_.store(log2_buckets, std::memory_order_relaxed);  // relaxed: a hint
+      } else {
+        surplus = fresh;
       }
     }
     // (2) release: `next` is set for whoever sees the bit; pairs with leaf_hazard::protect. It
     // fails when another thread has set it: whoever set `next` may sleep before he comes here.
     this->root_.compare_exchange_strong(word, word | table::replacing_bit,
                                         std::memory_order_release, std::memory_order_relaxed);
+    if (surplus != nullptr) this->destroy_table(surplus);  // last: user code, as above
   }
 
   void move_share(std::uintptr_t word, std::uint64_t share, leaf_hazard& guard) {
@@ -418,6 +426,7 @@ class migration : public placement<Types> {
     for (backoff wait;; wait.pause()) {
       bucket_guard lock(*home, home->lock());
       const cell_place place = base::find_words(to, home, p.hash, p.from.where->keys[p.from.cell]);
+      if (place.where == nullptr) continue;  // a bucket that we have not locked was changing
       bucket_guard second;
       if (place.distance == 0) {
         this->remove(to, lock, lock, place, p.hash);
@@ -452,7 +461,7 @@ class migration : public placement<Types> {
       }
       const unsigned now = base::log2_of(word);
       if (now == log2 || (!exactly && now > log2)) return;
-      start_replacing(word, log2);
+      start_replacing(guard, word, log2);
     }
   }
 };
