@@ -51,7 +51,6 @@ class migration : public placement<Types> {
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
     if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return;  // relaxed: hint
     resize_to(this->log2_for(this->size()), true);
-    this->reclaim();
   }
 
  protected:
@@ -93,10 +92,16 @@ class migration : public placement<Types> {
     return next == table::of(word) && announce_next(guard, root, next);
   }
 
-  /// Notes, under locks, that the load is to be looked at when they are released.
+  /// Notes, under locks, that the load is to be looked at, and does it when they are released, also
+  /// where a callback throws.
   struct size_watch {
-    bool& must_check_load;
+    migration& map;
     thread_slot& me;
+    bool must_check_load = false;
+    ~size_watch() {
+      if (must_check_load) [[unlikely]]
+        map.check_load(me);
+    }
   };
 
   /// The locked home of a hash, and the table that it is in. While it is locked the table stays.
@@ -137,6 +142,9 @@ class migration : public placement<Types> {
       move_share(word, number < shares ? number : number / 8 % shares, guard);
     }
     CONCUR_CATCH_ALL {}
+    // Here, and not where the table is retired, because it was announced there.
+    guard.clear();
+    this->reclaim();
   }
 
   CONCUR_NOINLINE home_guard lock_home_slowly(leaf_hazard& guard, std::uint64_t hash,
@@ -317,7 +325,6 @@ class migration : public placement<Types> {
     // while it says "replacing".
     this->root_.store(to->word(), std::memory_order_release);
     this->retire(&from);
-    this->reclaim();
   }
 
   /// An element on its way.
@@ -460,9 +467,10 @@ class migration : public placement<Types> {
         continue;
       }
       const unsigned now = base::log2_of(word);
-      if (now == log2 || (!exactly && now > log2)) return;
+      if (now == log2 || (!exactly && now > log2)) break;
       start_replacing(guard, word, log2);
     }
+    this->reclaim();
   }
 };
 
