@@ -42,15 +42,29 @@ class migration : public placement<Types> {
   void reserve(std::size_t n) {
     exclusive_scope::require_inactive(this);
     const unsigned log2 = this->log2_for(n);
-    this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
-    resize_to(log2, false);
+    // Before the table is there: nobody is to shrink it meanwhile. A reservation that fails is
+    // none.
+    struct new_floor {
+      std::atomic<unsigned>& floor;
+      const unsigned before;
+      bool is_kept = false;
+      ~new_floor() {
+        if (!is_kept) floor.store(before, std::memory_order_relaxed);  // relaxed: a setting
+      }
+    } setting{this->floor_, this->floor_.exchange(log2, std::memory_order_relaxed)};
+    resize_to([log2](unsigned now) { return now < log2 ? log2 : now; });
+    setting.is_kept = true;
   }
 
   void shrink_to_fit() {
     exclusive_scope::require_inactive(this);
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
     if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return;  // relaxed: hint
-    resize_to(this->log2_for(this->size()), true);
+    // The size is that of the moment: beside writers this is a moving target.
+    resize_to([this](unsigned now) {
+      const unsigned least = this->log2_for(this->size());
+      return now < least ? now : least;
+    });
   }
 
  protected:
@@ -142,9 +156,6 @@ class migration : public placement<Types> {
       move_share(word, number < shares ? number : number / 8 % shares, guard);
     }
     CONCUR_CATCH_ALL {}
-    // Here, and not where the table is retired, because it was announced there.
-    guard.clear();
-    this->reclaim();
   }
 
   CONCUR_NOINLINE home_guard lock_home_slowly(leaf_hazard& guard, std::uint64_t hash,
@@ -271,7 +282,7 @@ class migration : public placement<Types> {
     const unsigned shift = 64 - from.log2_buckets;
     const std::uint64_t last_hash = last << shift | ((std::uint64_t{1} << shift) - 1);
     if (!prepare_blocks(word, to, first << shift, last_hash, guard)) return;
-    share_accounting account{*this, word};
+    share_accounting account{*this, word, guard};
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
       // one, the announcement does, which the user's hasher may have overwritten by using a map.
@@ -306,6 +317,7 @@ class migration : public placement<Types> {
   struct share_accounting {
     migration& map;
     std::uintptr_t word;
+    leaf_hazard& guard;
     std::uint64_t moved = 0;
     ~share_accounting() {
       if (moved == 0) return;
@@ -313,18 +325,20 @@ class migration : public placement<Types> {
       const std::uint64_t all = from.bucket_count();
       // acq_rel: whoever adds the last one has seen all the others' moves; pairs with itself.
       if (from.moved_buckets.fetch_add(moved, std::memory_order_acq_rel) + moved == all) {
-        map.finish_replacing(word);
+        map.finish_replacing(word, guard);
       }
     }
   };
 
-  void finish_replacing(std::uintptr_t word) noexcept {
+  void finish_replacing(std::uintptr_t word, leaf_hazard& guard) noexcept {
     table& from = *table::of(word);
     table* to = from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
     // (3) release: publishes that the next table has everything. Nobody else changes the root
     // while it says "replacing".
     this->root_.store(to->word(), std::memory_order_release);
     this->retire(&from);
+    guard.clear();  // this thread has done with it, and nothing else may come by for long
+    this->reclaim();
   }
 
   /// An element on its way.
@@ -446,12 +460,13 @@ class migration : public placement<Types> {
     }
   }
 
-  /// Replaces tables until the root has 2^log2 buckets, or, unless `exactly`, more. Moves buckets
+  /// Replaces tables until `wanted(log2)` of the root's buckets is what they are. Moves buckets
   /// itself; where another thread is in the middle of one it waits for it.
-  void resize_to(unsigned log2, bool exactly) {
+  template <class Wanted>
+  void resize_to(Wanted wanted) {
     for (backoff wait;;) {
       if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: hint
-        this->create_first_table(log2);  // or another thread did, and a smaller one
+        this->create_first_table(wanted(0));  // or another thread did, and a smaller one
         continue;
       }
       leaf_hazard guard;
@@ -467,7 +482,8 @@ class migration : public placement<Types> {
         continue;
       }
       const unsigned now = base::log2_of(word);
-      if (now == log2 || (!exactly && now > log2)) break;
+      const unsigned log2 = wanted(now);
+      if (log2 == now) break;
       start_replacing(guard, word, log2);
     }
     this->reclaim();
