@@ -119,30 +119,29 @@ class interface_bulk {
   /// - Throws: what copying keys, and moving or copying values throws; what was moved stays.
   /// - Needs: copyable `Key`; `T` movable if callbacks of `source` are exclusive, else copyable.
   template <class Source>
-    requires std::copy_constructible<Key> && std::same_as<mapped_of<Source>, T> &&
-        std::same_as<key_of<Source>, Key> && changeable_in<T, Source, Source>
-            size_type merge(Source& source) {
-      if constexpr (std::same_as<Source, Derived>) {
-        if (&source == &derived()) return 0;
+  size_type merge(Source& source) requires std::copy_constructible<Key> &&
+      std::same_as<mapped_of<Source>, T> && std::same_as<key_of<Source>, Key> &&
+      changeable_in<T, Source, Source> {
+    const void* const here = &map_access::engine(derived());
+    if (here == &map_access::engine(source)) return 0;
+    size_type moved = 0;
+    // On a copy-on-write map an erasure may lose its race, and the element is then offered again:
+    // it is not a new one, though its key is here by now.
+    std::optional<Key> arrived;
+    map_access::engine(source).traverse(hash_range(), [&](auto&& element) {
+      const bool again = arrived && source.key_eq()(*arrived, element.key());
+      if (!again && !insert_from<Source>(element)) return true;
+      if (erase_in_traversal(element)) {
+        arrived.reset();
+        ++moved;
+      } else if (!again) {
+        arrived.emplace(element.key());
       }
-      size_type moved = 0;
-      std::optional<Key> arrived;  // inserted here, and not yet known to be gone there
-      map_access::engine(source).traverse(hash_range(), [&](auto&& element) {
-        const bool again = arrived && *arrived == element.key();
-        if (again || insert_from<Source>(element)) {
-          if (!again) arrived.emplace(element.key());
-          if (erase_in_traversal(element)) {
-            arrived.reset();
-            ++moved;
-          }
-        }
-        return true;
-      });
-      return moved;
-    }
-  template <class Source>
-    requires(!std::is_lvalue_reference_v<Source> && !std::is_const_v<Source>)
-  size_type merge(Source&& source) { return merge(source); }
+      return true;
+    });
+    return moved;
+  }
+  size_type merge(Derived&& source) { return merge(source); }
 
   /// Whether both maps have the same keys with equal values, when nobody writes; beside writers
   /// some answer that was true of each element at some time.

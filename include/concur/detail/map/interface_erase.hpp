@@ -29,10 +29,10 @@ class interface_erase {
   /// - Callback: none.
   /// - Throws: nothing of its own.
   /// - Needs: nothing.
-  template <class K = key_type>
-    requires key_argument<const K&, Derived> size_type erase(const K& k) {
-      return erase_when(k, [](auto&) { return true; });
-    }
+  template <lookup_key<Derived> K = key_type>
+  size_type erase(const K& k) {
+    return erase_when(k, [](auto&) { return true; });
+  }
 
   /// Removes the element of `k` if `pred` says so.
   /// - Returns: 1 if removed, else 0.
@@ -41,9 +41,8 @@ class interface_erase {
   /// - Callback: `pred(const value_type&)`; may run again where `callback_may_run_again`.
   /// - Throws: what `pred` throws; the element stays.
   /// - Needs: nothing.
-  template <class K = key_type, class Pred>
-    requires(key_argument<const K&, Derived> && !std::same_as<K, parallel>)
-  size_type erase_if(const K& k, Pred&& pred) {
+  template <lookup_key<Derived> K = key_type, class Pred>
+  size_type erase_if(const K& k, Pred&& pred) requires(!std::same_as<K, parallel>) {
     static_assert(predicate_for<Pred, Derived>,
                   "erase_if: pred is no predicate of a const element of this map");
     return erase_when(k, [&](auto& element) { return accepted(element, pred); });
@@ -83,13 +82,12 @@ class interface_erase {
   /// - Callback: none; `==` of `T` is called as if it were one.
   /// - Throws: what `==` throws; the element stays.
   /// - Needs: `T` comparable with `expected`.
-  template <class K = key_type, class E = T>
-    requires key_argument<const K&, Derived> && comparable_with<E, T> size_type
-    erase_if_equal(const K& k, const E& expected) {
-      auto&& wanted = as_value<T>(expected);
-      return erase_when(
-          k, [&](auto& element) { return static_cast<bool>(element.value() == wanted); });
-    }
+  template <lookup_key<Derived> K = key_type, class E = T>
+  size_type erase_if_equal(const K& k, const E& expected) requires comparable_with<E, T> {
+    auto&& wanted = as_value<T>(expected);
+    return erase_when(k,
+                      [&](auto& element) { return static_cast<bool>(element.value() == wanted); });
+  }
 
   /// Removes the element of `k`, and hands its value back.
   /// - Returns: the value, or nothing.
@@ -98,18 +96,17 @@ class interface_erase {
   /// - Callback: none.
   /// - Throws: what moving or copying `T` throws; the element stays, as that left it.
   /// - Needs: movable `T`; copyable where readers may still hold it (callbacks not exclusive).
-  template <class K = key_type>
-    requires key_argument<const K&, Derived> && std::move_constructible<T> &&
-        changeable_in<T, Derived, K>
-            std::optional<T> take(const K& k) {
-      std::optional<T> taken;
-      auto&& key = as_key<Derived>(k);
-      auto& engine = map_access::engine(derived());
-      engine.modify(
-          engine.hash(key), key, [&](auto&&) { taken.reset(); },
-          [&](auto&& element) { taken.emplace(element.take()); });
-      return taken;
-    }
+  template <lookup_key<Derived> K = key_type>
+  std::optional<T> take(const K& k) requires std::move_constructible<T> &&
+      changeable_in<T, Derived, K> {
+    std::optional<T> taken;
+    auto&& key = as_key<Derived>(k);
+    auto& engine = map_access::engine(derived());
+    const bool present = modify_present(engine, engine.hash(key), key,
+                                        [&](auto& element) { taken.emplace(element.take()); });
+    if (!present) taken.reset();
+    return taken;
+  }
 
   /// `map.erase_if(pred)`.
   template <class Pred>
@@ -133,13 +130,11 @@ class interface_erase {
     bool erased = false;
     auto&& key = as_key<Derived>(k);
     auto& engine = map_access::engine(derived());
-    engine.modify(
-        engine.hash(key), key, [&](auto&&) { erased = false; },
-        [&](auto&& element) {
-          erased = when(element);
-          if (erased) element.erase();
-        });
-    return erased ? 1 : 0;
+    const bool present = modify_present(engine, engine.hash(key), key, [&](auto& element) {
+      erased = when(element);
+      if (erased) element.erase();
+    });
+    return present && erased ? 1 : 0;
   }
 
   template <class Pred>

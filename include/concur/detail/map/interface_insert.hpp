@@ -37,10 +37,10 @@ class interface_insert {
   /// - Throws: what making the element throws; then nothing was inserted, though `value` may have
   ///   been moved from.
   /// - Needs: a pair, or what a `std::pair<Key, T>` can be made of; moved or copied as given.
-  template <class P = init_type>
-    requires element_argument<P, Derived> insert_result insert(P&& value) {
-      return to_result<insert_result>(insertion_into(derived()).insert(std::forward<P>(value)));
-    }
+  template <element_argument<Derived> P = init_type>
+  insert_result insert(P&& value) {
+    return to_result<insert_result>(insertion_into(derived()).insert(std::forward<P>(value)));
+  }
 
   /// `insert` for each element of a range.
   /// - Returns: how many were inserted.
@@ -81,12 +81,11 @@ class interface_insert {
   /// - Callback: none.
   /// - Throws: as `insert`.
   /// - Needs: `T` constructible from `args`.
-  template <class K = key_type, class... Args>
-    requires new_key_argument<K, Derived> && std::constructible_from<T, Args...> insert_result
-    try_emplace(K&& k, Args&&... args) {
-      return to_result<insert_result>(
-          insertion_into(derived()).try_emplace(std::forward<K>(k), std::forward<Args>(args)...));
-    }
+  template <new_key<Derived> K = key_type, class... Args>
+  insert_result try_emplace(K&& k, Args&&... args) requires std::constructible_from<T, Args...> {
+    return to_result<insert_result>(
+        insertion_into(derived()).try_emplace(std::forward<K>(k), std::forward<Args>(args)...));
+  }
 
   /// Stores `value` for `k`, whether or not it is there.
   /// - Returns: true when inserted, false when assigned.
@@ -96,13 +95,12 @@ class interface_insert {
   /// - Throws: what making or assigning `T` throws; then the old value stays as that left it.
   /// - Needs: `T` constructible from `value`, and assignable from it where the map assigns in
   /// place.
-  template <class K = key_type, class V = T>
-    requires new_key_argument<K, Derived> && std::constructible_from<T, V> insert_result
-    insert_or_assign(K&& k, V&& value) {
-      return to_result<insert_result>(
-          store(std::forward<K>(k), std::forward<V>(value),
-                [](auto& element, auto&& v) { element.assign(static_cast<decltype(v)>(v)); }));
-    }
+  template <new_key<Derived> K = key_type, class V = T>
+  insert_result insert_or_assign(K&& k, V&& value) requires std::constructible_from<T, V> {
+    return to_result<insert_result>(
+        store(std::forward<K>(k), std::forward<V>(value),
+              [](auto& element, auto&& v) { element.assign(static_cast<decltype(v)>(v)); }));
+  }
 
   /// `insert_or_assign` that hands back what was there.
   /// - Returns: the old value, or nothing when inserted.
@@ -111,19 +109,18 @@ class interface_insert {
   /// - Callback: none.
   /// - Throws: as `insert_or_assign`; `std::length_error` when a bounded map is full.
   /// - Needs: copyable `T`; movable is enough where callbacks are exclusive.
-  template <class K = key_type, class V = T>
-    requires new_key_argument<K, Derived> && std::constructible_from<T, V> &&
-        std::move_constructible<T> && changeable_in<T, Derived, K>
-            std::optional<T> exchange(K&& k, V&& value) {
-      std::optional<T> old;
-      const auto outcome = store(
-          std::forward<K>(k), std::forward<V>(value),
-          [&](auto& element, auto&& v) { swap_out(element, static_cast<decltype(v)>(v), old); });
-      if (outcome == insert_outcome::full) fail_length("exchange: the map is full");
-      if (outcome == insert_outcome::inserted)
-        old.reset();  // a run that lost its race may have set it
-      return old;
-    }
+  template <new_key<Derived> K = key_type, class V = T>
+  std::optional<T> exchange(K&& k, V&& value) requires std::constructible_from<T, V> &&
+      std::move_constructible<T> && changeable_in<T, Derived, K> {
+    std::optional<T> old;
+    const auto outcome = store(
+        std::forward<K>(k), std::forward<V>(value),
+        [&](auto& element, auto&& v) { swap_out(element, static_cast<decltype(v)>(v), old); });
+    if (outcome == insert_outcome::full) fail_length("exchange: the map is full");
+    if (outcome == insert_outcome::inserted)
+      old.reset();  // a run that lost its race may have set it
+    return old;
+  }
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }

@@ -35,11 +35,11 @@ class interface_insert_visit {
   /// - Callback: `f` as in `visit`, on the element that was there.
   /// - Throws: as `insert`, and what `f` throws. A range keeps what is done.
   /// - Needs: as `insert`.
-  template <class P = init_type, class F>
-    requires element_argument<P, Derived> insert_result insert_or_visit(P&& value, F&& f) {
-      return to_result<insert_result>(
-          insertion_or<lend::exclusive>(derived(), f).insert(std::forward<P>(value)));
-    }
+  template <element_argument<Derived> P = init_type, class F>
+  insert_result insert_or_visit(P&& value, F&& f) {
+    return to_result<insert_result>(
+        insertion_or<lend::exclusive>(derived(), f).insert(std::forward<P>(value)));
+  }
   template <std::input_iterator It, class F>
   size_type insert_or_visit(It first, It last, F&& f) {
     return insert_all(std::move(first), last, insertion_or<lend::exclusive>(derived(), f));
@@ -55,11 +55,11 @@ class interface_insert_visit {
   }
 
   /// Inserts an element, or shows the present one to `f`, const. All clauses as `insert_or_visit`.
-  template <class P = init_type, class F>
-    requires element_argument<P, Derived> insert_result insert_or_cvisit(P&& value, F&& f) {
-      return to_result<insert_result>(
-          insertion_or<lend::shared>(derived(), f).insert(std::forward<P>(value)));
-    }
+  template <element_argument<Derived> P = init_type, class F>
+  insert_result insert_or_cvisit(P&& value, F&& f) {
+    return to_result<insert_result>(
+        insertion_or<lend::shared>(derived(), f).insert(std::forward<P>(value)));
+  }
   template <std::input_iterator It, class F>
   size_type insert_or_cvisit(It first, It last, F&& f) {
     return insert_all(std::move(first), last, insertion_or<lend::shared>(derived(), f));
@@ -83,12 +83,11 @@ class interface_insert_visit {
   /// - Throws: as `insert`, and what they throw; `f1` that throws keeps the new element. A range
   ///   keeps what is done.
   /// - Needs: as `insert`.
-  template <class P = init_type, class F1, class F2>
-    requires element_argument<P, Derived> insert_result insert_and_visit(P&& value, F1&& f1,
-                                                                         F2&& f2) {
-      return to_result<insert_result>(
-          insertion_and<lend::exclusive>(derived(), f1, f2).insert(std::forward<P>(value)));
-    }
+  template <element_argument<Derived> P = init_type, class F1, class F2>
+  insert_result insert_and_visit(P&& value, F1&& f1, F2&& f2) {
+    return to_result<insert_result>(
+        insertion_and<lend::exclusive>(derived(), f1, f2).insert(std::forward<P>(value)));
+  }
   template <std::input_iterator It, class F1, class F2>
   size_type insert_and_visit(It first, It last, F1&& f1, F2&& f2) {
     return insert_all(std::move(first), last, insertion_and<lend::exclusive>(derived(), f1, f2));
@@ -105,12 +104,11 @@ class interface_insert_visit {
   }
 
   /// `insert_and_visit` with const elements.
-  template <class P = init_type, class F1, class F2>
-    requires element_argument<P, Derived> insert_result insert_and_cvisit(P&& value, F1&& f1,
-                                                                          F2&& f2) {
-      return to_result<insert_result>(
-          insertion_and<lend::shared>(derived(), f1, f2).insert(std::forward<P>(value)));
-    }
+  template <element_argument<Derived> P = init_type, class F1, class F2>
+  insert_result insert_and_cvisit(P&& value, F1&& f1, F2&& f2) {
+    return to_result<insert_result>(
+        insertion_and<lend::shared>(derived(), f1, f2).insert(std::forward<P>(value)));
+  }
   template <std::input_iterator It, class F1, class F2>
   size_type insert_and_cvisit(It first, It last, F1&& f1, F2&& f2) {
     return insert_all(std::move(first), last, insertion_and<lend::shared>(derived(), f1, f2));
@@ -127,126 +125,111 @@ class interface_insert_visit {
 
   /// `try_emplace(k, args...)` with a callable at the end: `try_emplace_or_visit(k, args..., f)`.
   /// All clauses as `try_emplace` and `insert_or_visit`.
-  template <class K = key_type, class... Args>
-    requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 1) insert_result
-        try_emplace_or_visit(K&& k, Args&&... args) {
-      return with_last_first<1>(
-          [&](auto&& f, auto&&... values) {
-            return to_result<insert_result>(
-                insertion_or<lend::exclusive>(derived(), f)
-                    .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
-          },
-          std::forward<Args>(args)...);
+  template <new_key<Derived> K = key_type, class... Args>
+  insert_result try_emplace_or_visit(K&& k, Args&&... args) {
+    return with_last_first<1>(
+        [&](auto&& f, auto&&... values) {
+          return to_result<insert_result>(
+              insertion_or<lend::exclusive>(derived(), f)
+                  .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `try_emplace_or_visit` with const elements.
+  template <new_key<Derived> K = key_type, class... Args>
+  insert_result try_emplace_or_cvisit(K&& k, Args&&... args) {
+    return with_last_first<1>(
+        [&](auto&& f, auto&&... values) {
+          return to_result<insert_result>(
+              insertion_or<lend::shared>(derived(), f)
+                  .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `try_emplace(k, args...)` with two callables at the end: `try_emplace_and_visit(k,
+  /// args..., f1, f2)`. All clauses as `try_emplace` and `insert_and_visit`.
+  template <new_key<Derived> K = key_type, class... Args>
+  insert_result try_emplace_and_visit(K&& k, Args&&... args) {
+    return with_last_first<2>(
+        [&](auto&& f1, auto&& f2, auto&&... values) {
+          return to_result<insert_result>(
+              insertion_and<lend::exclusive>(derived(), f1, f2)
+                  .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `try_emplace_and_visit` with const elements.
+  template <new_key<Derived> K = key_type, class... Args>
+  insert_result try_emplace_and_cvisit(K&& k, Args&&... args) {
+    return with_last_first<2>(
+        [&](auto&& f1, auto&& f2, auto&&... values) {
+          return to_result<insert_result>(
+              insertion_and<lend::shared>(derived(), f1, f2)
+                  .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `emplace(args...)` with a callable at the end: `emplace_or_visit(args..., f)`.
+  /// All clauses as `emplace` and `insert_or_visit`.
+  template <class... Args>
+  insert_result emplace_or_visit(Args&&... args) {
+    return with_last_first<1>(
+        [&](auto&& f, auto&&... values) {
+          return to_result<insert_result>(insertion_or<lend::exclusive>(derived(), f)
+                                              .emplace(static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `emplace_or_visit` with const elements.
+  template <class... Args>
+  insert_result emplace_or_cvisit(Args&&... args) {
+    return with_last_first<1>(
+        [&](auto&& f, auto&&... values) {
+          return to_result<insert_result>(insertion_or<lend::shared>(derived(), f)
+                                              .emplace(static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `emplace(args...)` with two callables at the end: `emplace_and_visit(args..., f1,
+  /// f2)`. All clauses as `emplace` and `insert_and_visit`.
+  template <class... Args>
+  insert_result emplace_and_visit(Args&&... args) {
+    return with_last_first<2>(
+        [&](auto&& f1, auto&& f2, auto&&... values) {
+          return to_result<insert_result>(insertion_and<lend::exclusive>(derived(), f1, f2)
+                                              .emplace(static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+  /// `emplace_and_visit` with const elements.
+  template <class... Args>
+  insert_result emplace_and_cvisit(Args&&... args) {
+    return with_last_first<2>(
+        [&](auto&& f1, auto&& f2, auto&&... values) {
+          return to_result<insert_result>(insertion_and<lend::shared>(derived(), f1, f2)
+                                              .emplace(static_cast<decltype(values)>(values)...));
+        },
+        std::forward<Args>(args)...);
+  }
+
+ private:
+  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  template <class It, class End, class Inserter>
+  static size_type insert_all(It first, End last, Inserter inserter) {
+    size_type inserted = 0;
+    for (; first != last; ++first) {
+      if (inserter.insert(*first) == insert_outcome::inserted) ++inserted;
     }
-
-    /// `try_emplace_or_visit` with const elements.
-    template <class K = key_type, class... Args>
-      requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 1) insert_result
-          try_emplace_or_cvisit(K&& k, Args&&... args) {
-        return with_last_first<1>(
-            [&](auto&& f, auto&&... values) {
-              return to_result<insert_result>(
-                  insertion_or<lend::shared>(derived(), f)
-                      .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
-            },
-            std::forward<Args>(args)...);
-      }
-
-      /// `try_emplace(k, args...)` with two callables at the end: `try_emplace_and_visit(k,
-      /// args..., f1, f2)`. All clauses as `try_emplace` and `insert_and_visit`.
-      template <class K = key_type, class... Args>
-        requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 2) insert_result
-            try_emplace_and_visit(K&& k, Args&&... args) {
-          return with_last_first<2>(
-              [&](auto&& f1, auto&& f2, auto&&... values) {
-                return to_result<insert_result>(
-                    insertion_and<lend::exclusive>(derived(), f1, f2)
-                        .try_emplace(std::forward<K>(k), static_cast<decltype(values)>(values)...));
-              },
-              std::forward<Args>(args)...);
-        }
-
-        /// `try_emplace_and_visit` with const elements.
-        template <class K = key_type, class... Args>
-          requires new_key_argument<K, Derived> &&(sizeof...(Args) >= 2) insert_result
-              try_emplace_and_cvisit(K&& k, Args&&... args) {
-            return with_last_first<2>(
-                [&](auto&& f1, auto&& f2, auto&&... values) {
-                  return to_result<insert_result>(
-                      insertion_and<lend::shared>(derived(), f1, f2)
-                          .try_emplace(std::forward<K>(k),
-                                       static_cast<decltype(values)>(values)...));
-                },
-                std::forward<Args>(args)...);
-          }
-
-          /// `emplace(args...)` with a callable at the end: `emplace_or_visit(args..., f)`.
-          /// All clauses as `emplace` and `insert_or_visit`.
-          template <class... Args>
-            requires(sizeof...(Args) >= 1)
-          insert_result emplace_or_visit(Args&&... args) {
-            return with_last_first<1>(
-                [&](auto&& f, auto&&... values) {
-                  return to_result<insert_result>(
-                      insertion_or<lend::exclusive>(derived(), f)
-                          .emplace(static_cast<decltype(values)>(values)...));
-                },
-                std::forward<Args>(args)...);
-          }
-
-          /// `emplace_or_visit` with const elements.
-          template <class... Args>
-            requires(sizeof...(Args) >= 1)
-          insert_result emplace_or_cvisit(Args&&... args) {
-            return with_last_first<1>(
-                [&](auto&& f, auto&&... values) {
-                  return to_result<insert_result>(
-                      insertion_or<lend::shared>(derived(), f)
-                          .emplace(static_cast<decltype(values)>(values)...));
-                },
-                std::forward<Args>(args)...);
-          }
-
-          /// `emplace(args...)` with two callables at the end: `emplace_and_visit(args..., f1,
-          /// f2)`. All clauses as `emplace` and `insert_and_visit`.
-          template <class... Args>
-            requires(sizeof...(Args) >= 2)
-          insert_result emplace_and_visit(Args&&... args) {
-            return with_last_first<2>(
-                [&](auto&& f1, auto&& f2, auto&&... values) {
-                  return to_result<insert_result>(
-                      insertion_and<lend::exclusive>(derived(), f1, f2)
-                          .emplace(static_cast<decltype(values)>(values)...));
-                },
-                std::forward<Args>(args)...);
-          }
-
-          /// `emplace_and_visit` with const elements.
-          template <class... Args>
-            requires(sizeof...(Args) >= 2)
-          insert_result emplace_and_cvisit(Args&&... args) {
-            return with_last_first<2>(
-                [&](auto&& f1, auto&& f2, auto&&... values) {
-                  return to_result<insert_result>(
-                      insertion_and<lend::shared>(derived(), f1, f2)
-                          .emplace(static_cast<decltype(values)>(values)...));
-                },
-                std::forward<Args>(args)...);
-          }
-
-         private:
-          Derived& derived() noexcept {
-            return static_cast<Derived&>(*this);
-          }
-
-          template <class It, class End, class Inserter>
-          static size_type insert_all(It first, End last, Inserter inserter) {
-            size_type inserted = 0;
-            for (; first != last; ++first) {
-              if (inserter.insert(*first) == insert_outcome::inserted) ++inserted;
-            }
-            return inserted;
-          }
+    return inserted;
+  }
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail

@@ -24,6 +24,13 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
+/// A range that can be read twice, without <ranges>.
+template <class Keys>
+concept forward_keys = requires(const Keys& keys) {
+  { std::begin(keys) } -> std::forward_iterator;
+  { std::end(keys) } -> std::sentinel_for<decltype(std::begin(keys))>;
+};
+
 template <class Derived, class Key, class T, class Traits>
 class interface_lookup {
   using key_type = Key;
@@ -40,10 +47,8 @@ class interface_lookup {
   /// - Callback: none.
   /// - Throws: what copying `T` throws.
   /// - Needs: copyable `T`.
-  template <class K = key_type>
-    requires key_argument<const K&, Derived> && std::copy_constructible<T> std::optional<T> find(
-        const K& k)
-  const {
+  template <lookup_key<Derived> K = key_type>
+  std::optional<T> find(const K& k) const requires std::copy_constructible<T> {
     auto&& key = as_key<Derived>(k);
     const auto& engine = map_access::engine(derived());
     return copy_of(engine, engine.hash(key), key);
@@ -56,11 +61,9 @@ class interface_lookup {
   /// - Callback: none.
   /// - Throws: what copying `T` or converting `fallback` throws.
   /// - Needs: copyable `T`.
-  template <class K = key_type, class U = T>
-    requires key_argument<const K&, Derived> && std::copy_constructible<T> &&
-        std::constructible_from<T, U>
-            T find_or(const K& k, U&& fallback)
-  const {
+  template <lookup_key<Derived> K = key_type, class U = T>
+  T find_or(const K& k, U&& fallback)
+      const requires std::copy_constructible<T> && std::constructible_from<T, U> {
     std::optional<T> found = find(k);
     if (found) return *std::move(found);
     return static_cast<T>(std::forward<U>(fallback));
@@ -73,8 +76,7 @@ class interface_lookup {
   /// - Callback: none.
   /// - Throws: nothing of its own.
   /// - Needs: nothing.
-  template <class K = key_type>
-    requires key_argument<const K&, Derived>
+  template <lookup_key<Derived> K = key_type>
   bool contains(const K& k) const {
     auto&& key = as_key<Derived>(k);
     const auto& engine = map_access::engine(derived());
@@ -82,9 +84,10 @@ class interface_lookup {
   }
 
   /// `contains` as a number, 0 or 1.
-  template <class K = key_type>
-    requires key_argument<const K&, Derived> size_type count(const K& k)
-  const { return derived().contains(k) ? 1 : 0; }
+  template <lookup_key<Derived> K = key_type>
+  size_type count(const K& k) const {
+    return derived().contains(k) ? 1 : 0;
+  }
 
   /// Shows the element of `k` to `f`, to be changed where the map lends exclusive access.
   /// - Returns: 1 if `f` ran, else 0.
@@ -94,18 +97,19 @@ class interface_lookup {
   ///   most. The reference is good only inside `f`.
   /// - Throws: what `f` throws.
   /// - Needs: nothing.
-  template <class K = key_type, class F>
-    requires key_argument<const K&, Derived> size_type visit(const K& k, F&& f) {
-      static_assert(visitor_for<F, Derived>, "visit: f is not callable with what this map lends");
-      auto&& key = as_key<Derived>(k);
-      auto& engine = map_access::engine(derived());
-      return show_element(engine, engine.hash(key), key, f);
-    }
+  template <lookup_key<Derived> K = key_type, class F>
+  size_type visit(const K& k, F&& f) {
+    static_assert(visitor_for<F, Derived>, "visit: f is not callable with what this map lends");
+    auto&& key = as_key<Derived>(k);
+    auto& engine = map_access::engine(derived());
+    return show_element(engine, engine.hash(key), key, f);
+  }
 
   /// On a const map: as `cvisit`.
-  template <class K = key_type, class F>
-    requires key_argument<const K&, Derived> size_type visit(const K& k, F&& f)
-  const { return derived().cvisit(k, std::forward<F>(f)); }
+  template <lookup_key<Derived> K = key_type, class F>
+  size_type visit(const K& k, F&& f) const {
+    return derived().cvisit(k, std::forward<F>(f));
+  }
 
   /// Shows the element of `k` to `f`, to be read.
   /// - Returns: 1 if `f` ran, else 0.
@@ -114,9 +118,8 @@ class interface_lookup {
   /// - Callback: `f(const value_type&)`; once at most. The reference is good only inside `f`.
   /// - Throws: what `f` throws.
   /// - Needs: nothing.
-  template <class K = key_type, class F>
-    requires key_argument<const K&, Derived> size_type cvisit(const K& k, F&& f)
-  const {
+  template <lookup_key<Derived> K = key_type, class F>
+  size_type cvisit(const K& k, F&& f) const {
     static_assert(const_visitor_for<F, Derived>,
                   "cvisit: f is not callable with a const element of this map");
     auto&& key = as_key<Derived>(k);
@@ -156,11 +159,8 @@ class interface_lookup {
   /// - Callback: none.
   /// - Throws: what copying `T` or writing to `out` throws; what was written stays.
   /// - Needs: copyable `T`, a forward range.
-  template <class Keys, std::output_iterator<std::optional<T>> Out>
-    requires std::copy_constructible<T> && requires(const Keys& keys) {
-      { std::begin(keys) } -> std::forward_iterator;
-    }
-  Out find_each(const Keys& keys, Out out) const {
+  template <forward_keys Keys, std::output_iterator<std::optional<T>> Out>
+  Out find_each(const Keys& keys, Out out) const requires std::copy_constructible<T> {
     const auto& engine = map_access::engine(derived());
     in_batches(engine, std::begin(keys), std::end(keys), [&](std::uint64_t hash, const auto& key) {
       *out = copy_of(engine, hash, key);
@@ -169,8 +169,10 @@ class interface_lookup {
     return out;
   }
   template <std::output_iterator<std::optional<T>> Out>
-    requires std::copy_constructible<T> Out find_each(std::initializer_list<key_type> keys, Out out)
-  const { return find_each<std::initializer_list<key_type>>(keys, std::move(out)); }
+  Out find_each(std::initializer_list<key_type> keys,
+                Out out) const requires std::copy_constructible<T> {
+    return find_each<std::initializer_list<key_type>>(keys, std::move(out));
+  }
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
@@ -186,14 +188,8 @@ class interface_lookup {
   template <class Engine, class K, class F>
   static size_type show_element(Engine& engine, std::uint64_t hash, const K& key, F& f) {
     if constexpr (!std::is_const_v<Engine> && Engine::callback_is_exclusive) {
-      bool present = false;
-      engine.modify(
-          hash, key, [](auto&&) {},
-          [&](auto&& element) {
-            present = true;
-            element.visit(f);
-          });
-      return present ? 1 : 0;
+      const auto show = [&](auto& element) { element.visit(f); };
+      return modify_present(engine, hash, key, show) ? 1 : 0;
     } else {
       return engine.read(hash, key, f) ? 1 : 0;
     }

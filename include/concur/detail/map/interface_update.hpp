@@ -34,17 +34,15 @@ class interface_update {
   /// - Throws: what `f` throws; the old value stays, or stays as `f` left it, by
   ///   `callback_keeps_old_value`.
   /// - Needs: copyable `T` where `f` works on a copy.
-  template <class K = key_type, class F>
-    requires key_argument<const K&, Derived> && changeable_in<T, Derived, K> size_type
-    update(const K& k, F&& f) {
-      static_assert(std::invocable<F&, T&>, "update: f is not callable with T&");
-      bool present = false;
-      if_present(k, present, [&](auto& element) {
-        element.mutate(f);
-        return true;
-      });
-      return present ? 1 : 0;
-    }
+  template <lookup_key<Derived> K = key_type, class F>
+  size_type update(const K& k, F&& f) requires changeable_in<T, Derived, K> {
+    static_assert(std::invocable<F&, T&>, "update: f is not callable with T&");
+    auto&& key = as_key<Derived>(k);
+    auto& engine = map_access::engine(derived());
+    const bool present =
+        modify_present(engine, engine.hash(key), key, [&](auto& element) { element.mutate(f); });
+    return present ? 1 : 0;
+  }
 
   /// Inserts (k, T(args...)) if absent, else changes the present value.
   /// - Returns: whether it was inserted.
@@ -53,28 +51,27 @@ class interface_update {
   /// - Callback: `f(T&)`, on a present value only.
   /// - Throws: as `try_emplace` and `update`.
   /// - Needs: as `try_emplace` and `update`.
-  template <class K = key_type, class F, class... Args>
-    requires new_key_argument<K, Derived> && std::constructible_from<T, Args...> &&
-        changeable_in<T, Derived, K>
-            insert_result upsert(K&& k, F&& f, Args&&... args) {
-      static_assert(std::invocable<F&, T&>, "upsert: f is not callable with T&");
-      auto&& key = as_key<Derived>(std::forward<K>(k));
-      using ProbeKey = decltype(key);
-      auto& engine = map_access::engine(derived());
-      const auto& probe = key;
-      auto outcome = insert_outcome::full;
-      engine.modify(
-          engine.hash(probe), probe,
-          [&](auto&& slot) {
-            outcome = insert_outcome::inserted;
-            slot.emplace(static_cast<ProbeKey>(key), std::forward<Args>(args)...);
-          },
-          [&](auto&& element) {
-            outcome = insert_outcome::exists;
-            element.mutate(f);
-          });
-      return to_result<insert_result>(outcome);
-    }
+  template <new_key<Derived> K = key_type, class F, class... Args>
+  insert_result upsert(K&& k, F&& f, Args&&... args) requires std::constructible_from<T, Args...> &&
+      changeable_in<T, Derived, K> {
+    static_assert(std::invocable<F&, T&>, "upsert: f is not callable with T&");
+    auto&& key = as_key<Derived>(std::forward<K>(k));
+    using ProbeKey = decltype(key);
+    auto& engine = map_access::engine(derived());
+    const auto& probe = key;
+    auto outcome = insert_outcome::full;
+    engine.modify(
+        engine.hash(probe), probe,
+        [&](auto&& slot) {
+          outcome = insert_outcome::inserted;
+          slot.emplace(static_cast<ProbeKey>(key), std::forward<Args>(args)...);
+        },
+        [&](auto&& element) {
+          outcome = insert_outcome::exists;
+          element.mutate(f);
+        });
+    return to_result<insert_result>(outcome);
+  }
 
   /// Shows the value or its absence to `f`, and stores what `f` leaves.
   /// - Returns: whether `k` is there afterwards.
@@ -85,10 +82,8 @@ class interface_update {
   /// - Throws: what `f`, or copying, moving and assigning `T` throw; a copyable `T` is then as it
   ///   was before. `std::length_error` when a bounded map has no room for an absent key.
   /// - Needs: movable `T`; copyable where callbacks are not exclusive.
-  template <class K = key_type, class F>
-    requires new_key_argument<K, Derived> && std::move_constructible<T> &&
-        changeable_in<T, Derived, K>
-  bool compute(K&& k, F&& f) {
+  template <new_key<Derived> K = key_type, class F>
+  bool compute(K&& k, F&& f) requires std::move_constructible<T> && changeable_in<T, Derived, K> {
     static_assert(std::invocable<F&, std::optional<T>&>,
                   "compute: f is not callable with std::optional<T>&");
     auto&& key = as_key<Derived>(std::forward<K>(k));
@@ -104,7 +99,7 @@ class interface_update {
           std::optional<T> value;
           f(value);
           present = value.has_value();
-          if (present) put_computed(slot, static_cast<ProbeKey>(key), *std::move(value));
+          if (value) put_computed(slot, static_cast<ProbeKey>(key), *std::move(value));
         },
         [&](auto&& element) {
           room = true;
@@ -121,32 +116,22 @@ class interface_update {
   /// - Callback: none; `==` of `T` is called as if it were one.
   /// - Throws: what `==` or assigning `T` throws.
   /// - Needs: `T` comparable with `expected`, constructible from `desired`.
-  template <class K = key_type, class E = T, class V = T>
-    requires key_argument<const K&, Derived> && std::constructible_from<T, V> &&
-        comparable_with<E, T>
-  bool replace_if_equal(const K& k, const E& expected, V&& desired) {
+  template <lookup_key<Derived> K = key_type, class E = T, class V = T>
+  bool replace_if_equal(const K& k, const E& expected, V&& desired) requires
+      std::constructible_from<T, V> && comparable_with<E, T> {
     bool replaced = false;
+    auto&& key = as_key<Derived>(k);
     auto&& wanted = as_value<T>(expected);
-    if_present(k, replaced, [&](auto& element) {
-      if (!static_cast<bool>(element.value() == wanted)) return false;
-      element.assign(std::forward<V>(desired));
-      return true;
+    auto& engine = map_access::engine(derived());
+    const bool present = modify_present(engine, engine.hash(key), key, [&](auto& element) {
+      replaced = static_cast<bool>(element.value() == wanted);
+      if (replaced) element.assign(std::forward<V>(desired));
     });
-    return replaced;
+    return present && replaced;
   }
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
-
-  /// result = use(element) if present, else false; a rerun overwrites it.
-  template <class K, class Use>
-  void if_present(const K& k, bool& result, Use use) {
-    auto&& key = as_key<Derived>(k);
-    auto& engine = map_access::engine(derived());
-    engine.modify(
-        engine.hash(key), key, [&](auto&&) { result = false; },
-        [&](auto&& element) { result = use(element); });
-  }
 
   /// `f` on a copy, so that an exception leaves the element alone. A value that cannot be copied
   /// is moved to `f` and back, also when `f` throws; if `f` left nothing then, it stays moved from.
@@ -157,7 +142,7 @@ class interface_update {
       std::optional<T> value(std::in_place, element.value());
       f(value);
       present = value.has_value();
-      if (present) assign_computed(element, *std::move(value));
+      if (value) assign_computed(element, *std::move(value));
     } else {
       element.mutate([&](T& current) {
         moved_out loan(current);

@@ -36,14 +36,17 @@ concept transparent_key =
   { equal(key, given) } -> std::convertible_to<bool>;
 };
 
-/// What a lookup takes.
 template <class K, class Map>
 concept key_argument =
     exact_key<K, Map> || transparent_key<K, Map> || std::convertible_to<K, key_of<Map>>;
 
-/// What an insertion takes: a key must be made of it when it is absent.
+/// What a lookup takes as `const K&`.
 template <class K, class Map>
-concept new_key_argument = key_argument<K, Map> && std::constructible_from<key_of<Map>, K>;
+concept lookup_key = key_argument<const K&, Map>;
+
+/// What an insertion takes as `K&&`: a key must be made of it when it is absent.
+template <class K, class Map>
+concept new_key = key_argument<K, Map> && std::constructible_from<key_of<Map>, K>;
 
 /// `k` itself if it can be hashed as it is, else the key that is made of it. To be bound to
 /// `auto&&`, and handed on by `static_cast<decltype(key)>(key)`.

@@ -17,6 +17,9 @@
 ///     modify(hash, key, on_absent, on_present)
 ///                                        atomically either on_absent(slot) or on_present(element);
 ///                                        neither if absent and a bounded engine has no room
+///     modify_present(hash, key, on_present) -> bool
+///                                        optional: `modify` that has nothing to insert, and may be
+///                                        cheaper for an absent key; true when present
 ///     traverse(range, f) -> bool         exclusive: f(element) -> bool go on; false when stopped
 ///     traverse(range, f) const -> bool   shared: f(const_reference) -> bool
 ///     scan(cursor, n, f) const -> uint64_t   about n elements; the next cursor, 0 at the end
@@ -97,6 +100,27 @@ concept map_engine = requires(E& engine, const E& shared, const typename E::key_
   engine.reserve(typename E::size_type{});
   engine.shrink_to_fit();
 };
+
+/// `modify` for operations that insert nothing. True when the key was there in the last run: what
+/// on_present of an earlier one wrote is void then.
+template <class Engine, class K, class OnPresent>
+constexpr bool modify_present(Engine& engine, std::uint64_t hash, const K& key,
+                              OnPresent&& on_present) {
+  if constexpr (requires {
+                  { engine.modify_present(hash, key, on_present) } -> std::same_as<bool>;
+                }) {
+    return engine.modify_present(hash, key, on_present);
+  } else {
+    bool present = false;
+    engine.modify(
+        hash, key, [&](auto&&) { present = false; },
+        [&](auto&& element) {
+          present = true;
+          on_present(element);
+        });
+    return present;
+  }
+}
 
 /// Inserts a value that this run of `modify` computed; see rule 1.
 template <class Slot, class K, class V>

@@ -66,9 +66,15 @@ class leaf_hazard {
 
   thread_slot& slot() const noexcept { return slot_; }
 
+  /// To be called after objects were unlinked, and before `is_protected` is asked about them: the
+  /// reclaimer's fence. False if the kernel refused it: then nothing may be freed. A thread that is
+  /// alone needs no system call.
+  [[nodiscard]] static bool settle() noexcept {
+    return thread_slots::is_alone() || asymmetric_fence::heavy();
+  }
+
   /// Whether some thread announces `object`, compared under `mask` (a word may carry more than the
-  /// address). Meaningful after the object was unlinked and then `asymmetric_fence::heavy()`
-  /// returned true.
+  /// address). Meaningful after the object was unlinked and then `settle()` returned true.
   static bool is_protected(std::uintptr_t object, std::uintptr_t mask) noexcept {
     // The second word is read first: an object may pass from there to the first one, which is
     // announced before the second is cleared.

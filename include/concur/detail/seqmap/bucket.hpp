@@ -168,6 +168,16 @@ struct alignas(64) bucket {
                                               std::memory_order_relaxed);
   }
 
+  /// Takes the lock if it is free or about to be.
+  bool try_lock_briefly(state& seen) noexcept {
+    constexpr int tries = 4;
+    backoff wait;
+    for (int i = 0; i < tries; ++i, wait.pause()) {
+      if (try_lock(seen)) return true;
+    }
+    return false;
+  }
+
   /// Takes the lock, waiting for it.
   state lock() noexcept {
     state seen;

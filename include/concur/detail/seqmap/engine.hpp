@@ -61,7 +61,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   engine(const Hash& hash, const KeyEqual& equal, const Allocator& allocator)
       : base(hash, equal, allocator) {}
 
-  using base::max_load;
+  /// In 1/64; of the present table unless it was set.
+  unsigned max_load() const noexcept {
+    // relaxed: a hint
+    return base::max_load(base::log2_of(this->root_.load(std::memory_order_relaxed)));
+  }
   void set_max_load(unsigned in_64ths) noexcept {
     this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
   }
@@ -104,11 +108,29 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     return true;
   }
 
+  /// Inlined, because the callables are: what they refer to stays in registers.
   template <class K, class OnAbsent, class OnPresent>
-  void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent, OnPresent&& on_present) {
+  CONCUR_FORCEINLINE void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent,
+                                 OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     size_watch watch{*this, thread_slots::mine()};
     for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
+  }
+
+  /// `modify` for what inserts nothing: a map that was never written to stays without memory.
+  template <class K, class OnPresent>
+  bool modify_present(std::uint64_t hash, K&& key, OnPresent&& on_present) {
+    exclusive_scope::require_inactive(this);
+    // relaxed: an insertion that this call must see has replaced the root before.
+    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return false;
+    bool present = false;
+    modify(
+        hash, key, [](auto&) {},
+        [&](auto& element) {
+          present = true;
+          on_present(element);
+        });
+    return present;
   }
 
   /// Removes every element that was there when the call began. O(capacity).
@@ -349,59 +371,53 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   template <class K, class OnAbsent, class OnPresent>
   CONCUR_FORCEINLINE bool try_modify(size_watch& watch, std::uint64_t hash, K& key,
                                      OnAbsent& on_absent, OnPresent& on_present) {
-    home_guard home = this->lock_home(hash, watch);
-    exclusive_scope scope(this);
-    const std::optional<cell_place> found = find_locked(home, hash, key);
-    if (!found) return false;
-    if (found->where == nullptr) {
+    const auto locked = this->lock_home(hash, watch.me);
+    home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
+    const exclusive_scope scope(this);
+    const int cell = find_in(*locked.where, locked.current, locked.current.at_home(), hash, key);
+    if (cell >= 0) {
+      element_type present(*this, home, home.lock, {locked.where, static_cast<unsigned>(cell), 0},
+                           hash);
+      on_present(present);
+      return true;
+    }
+    cell_place away{nullptr, 0, 0};
+    const displaced_directory directory = locked.where->load_displaced();
+    if (directory.may_hold(displaced_directory::tag_of(hash))) [[unlikely]] {
+      away = find_displaced<K>(locked.word, locked.where, directory, hash, key);
+      if (away.distance == is_torn) return false;
+    }
+    if (away.where == nullptr) {
       slot_type absent(*this, home, hash);
       on_absent(absent);
       return true;
     }
-    if (found->distance == 0) [[likely]] {
-      element_type present(*this, home, home.lock, *found, hash);
-      on_present(present);
-      return true;
-    }
     bucket_guard second;
-    if (!base::lock_another(home.lock.where, found->where, second)) return false;
-    element_type present(*this, home, second, *found, hash);
+    if (!base::lock_another(locked.where, away.where, second)) return false;
+    element_type present(*this, home, second, away, hash);
     on_present(present);
     return true;
   }
 
-  /// Where the key is, with a null bucket if it is absent; nothing if that could not be told.
+  /// Where the key is that is not in the cells of its locked home: a null bucket if it is absent,
+  /// with the distance `is_torn` if that could not be told.
   template <class K>
-  std::optional<cell_place> find_locked(const home_guard& home, std::uint64_t hash,
-                                        const K& key) const {
-    bucket& b = *home.lock.where;
-    if (const int cell = find_in(b, home.lock.current, home.lock.current.at_home(), hash, key);
-        cell >= 0) {
-      return cell_place{&b, static_cast<unsigned>(cell), 0};
-    }
-    const displaced_directory directory = b.load_displaced();
-    if (directory.is_empty()) [[likely]]
-      return cell_place{};
-    return find_displaced(home, directory, hash, key);
-  }
-
-  template <class K>
-  CONCUR_NOINLINE std::optional<cell_place> find_displaced(const home_guard& home,
-                                                           displaced_directory directory,
-                                                           std::uint64_t hash, const K& key) const {
-    std::optional<cell_place> result = cell_place{};
-    home.owner().visit_displaced(
-        home.lock.where, directory, displaced_directory::tag_of(hash),
-        [&](bucket& other, unsigned distance) {
+  CONCUR_NOINLINE cell_place find_displaced(std::uintptr_t word, bucket* home,
+                                            displaced_directory directory, std::uint64_t hash,
+                                            const K& key) const {
+    cell_place result{nullptr, 0, 0};
+    table::of(word)->visit_displaced(
+        home, directory, displaced_directory::tag_of(hash), [&](bucket& other, unsigned distance) {
           const state seen = other.load_state();
           const int cell = find_in(other, seen, seen.displaced(), hash, key);
-          if (cell == torn) result.reset();
-          if (cell >= 0) result = cell_place{&other, static_cast<unsigned>(cell), distance};
+          if (cell == torn) result.distance = is_torn;
+          if (cell >= 0) result = {&other, static_cast<unsigned>(cell), distance};
           return cell != not_here;
         });
     return result;
   }
 
+  static constexpr unsigned is_torn = ~0u;
   static constexpr int not_here = -1;
   static constexpr int torn = -2;
 

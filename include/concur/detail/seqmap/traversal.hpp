@@ -25,6 +25,8 @@ class traversal : public migration<Types> {
   template <class F>
   bool traverse(hash_range range, F&& f) {
     exclusive_scope::require_inactive(this);
+    // relaxed: an insertion that this call must see has replaced the root before.
+    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return true;
     size_watch watch{*this, thread_slots::mine()};
     bool go_on = true;
     for (std::uint64_t at = range.first, last = 0; go_on; at = last + 1) {
@@ -103,7 +105,8 @@ class traversal : public migration<Types> {
   template <class F>
   bool visit_locked_home(std::uint64_t at, hash_range range, size_watch& watch, F& f,
                          std::uint64_t& last, bool& go_on) {
-    home_guard home = this->lock_home(at, watch);
+    const auto locked = this->lock_home(at, watch.me);
+    home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
     exclusive_scope scope(this);
     last = last_hash_of_step(home.word, at);
     cell_list cells(this->allocator_);
