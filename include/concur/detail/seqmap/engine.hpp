@@ -120,14 +120,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   CONCUR_FORCEINLINE void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent,
                                  OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
-    thread_slot& me = thread_slots::mine();
-    bool must_check_load = false;
-    {
-      size_watch watch{must_check_load, me};
-      for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
-    }
-    if (must_check_load) [[unlikely]]
-      this->check_load(me);
+    size_watch watch{*this, thread_slots::mine()};
+    for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
   }
 
   /// `modify` for what inserts nothing: a map that was never written to stays without memory.
