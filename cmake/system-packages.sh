@@ -7,7 +7,7 @@
 # Looks first and leaves the package manager alone when nothing is missing. Installs only when
 # INSTALL=yes, or after a yes at a terminal; otherwise prints the command and ends with status 2.
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; } # MINIMUM VERSION
 

@@ -6,7 +6,9 @@
 #
 # --install lets it install missing system packages; without it the command is only printed.
 set -eu
+start=$PWD
 cd "$(dirname "$0")/.."
+root=$PWD
 case ${1-} in --install) INSTALL=yes; shift ;; esac
 . cmake/system-packages.sh
 need compiler cmake ninja xxhash
@@ -18,4 +20,5 @@ say "Building the tour ..."
     -DCONCUR_BUILD_TESTS=OFF -DCONCUR_BUILD_EXAMPLES=ON -DCONCUR_FETCH=OFF &&
     cmake --build build/demo --target tour
 } >build/demo/build.log 2>&1 || { cat build/demo/build.log; exit 1; }
-exec build/demo/examples/tour "$@"
+cd "$start"
+exec "$root/build/demo/examples/tour" --plot "$root/build/demo/tour.svg" "$@"

@@ -51,7 +51,7 @@ try orders.awk concur/a.hpp 'which is nowhere' <<EOT
 // (1) acquire: pairs with (2).
 int f() { return word.load(std::memory_order_acquire); }
 EOT
-try orders.awk concur/a.hpp 'does not pair with (1)' <<EOT
+try orders.awk concur/a.hpp 'does not name (1)' <<EOT
 // (1) acquire: pairs with (2).
 int f() { return word.load(std::memory_order_acquire); }
 // (2) release: publishes the word; pairs with (3).

@@ -49,13 +49,14 @@ function read_comment(comment, line,    number, found) {
     }
     place[number] = line
     partners[number] = found
+    words[number] = comment
   } else {
     mentions[line] = found
   }
 }
 
 function check_file(    i, j, code, comment, block, start, number, list, count, arguments, operation) {
-  split("", place); split("", partners); split("", mentions)
+  split("", place); split("", partners); split("", words); split("", mentions)
 
   # Comments, joined over lines that hold nothing else.
   for (i = 1; i <= total; ++i) {
@@ -76,8 +77,8 @@ function check_file(    i, j, code, comment, block, start, number, list, count, 
     for (j = 1; j <= count; ++j) {
       if (!(list[j] in place))
         complain(place[number], "(" number ") pairs with (" list[j] "), which is nowhere in this file")
-      else if (index(partners[list[j]], " " number " ") == 0)
-        complain(place[number], "(" number ") pairs with (" list[j] "), which does not pair with (" number ")")
+      else if (index(words[list[j]], "(" number ")") == 0)
+        complain(place[number], "(" number ") pairs with (" list[j] "), which does not name (" number ")")
     }
   }
   for (i in mentions) {
@@ -97,6 +98,7 @@ function check_file(    i, j, code, comment, block, start, number, list, count, 
 
 function explained(i,    steps, order, nearby) {
   if (comment_of(text[i]) != "") return 1
+  if (text[i] !~ /[;{}][ \t]*$/ && i < total && comment_of(text[i + 1]) != "") return 1
   match(text[i], /acquire|release|acq_rel|seq_cst|consume/)
   order = substr(text[i], RSTART, RLENGTH)
   nearby = 1

@@ -66,16 +66,24 @@ class leaf_hazard {
 
   thread_slot& slot() const noexcept { return slot_; }
 
+  /// To be called after objects were unlinked, and before `is_protected` is asked about them: the
+  /// reclaimer's fence. False if the kernel refused it: then nothing may be freed. A thread that is
+  /// alone needs no system call.
+  [[nodiscard]] static bool settle() noexcept {
+    return thread_slots::is_alone() || asymmetric_fence::heavy();
+  }
+
   /// Whether some thread announces `object`, compared under `mask` (a word may carry more than the
-  /// address). Meaningful after the object was unlinked and then `asymmetric_fence::heavy()`
-  /// returned true.
+  /// address). Meaningful after the object was unlinked and then `settle()` returned true.
   static bool is_protected(std::uintptr_t object, std::uintptr_t mask) noexcept {
+    // The second word is read first: an object may pass from there to the first one, which is
+    // announced before the second is cleared.
     return !thread_slots::for_each_while([=](thread_slot& slot) {
-      // (3) acquire: pairs with (1), (2).
-      return (slot[announcement::leaf_hazard].load(std::memory_order_acquire) & mask) != object &&
-             // (5) acquire: pairs with (4).
-             (slot[announcement::second_leaf_hazard].load(std::memory_order_acquire) & mask) !=
-                 object;
+      // (5) acquire: pairs with (4).
+      return (slot[announcement::second_leaf_hazard].load(std::memory_order_acquire) & mask) !=
+                 object &&
+             // (3) acquire: pairs with (1), (2).
+             (slot[announcement::leaf_hazard].load(std::memory_order_acquire) & mask) != object;
     });
   }
 

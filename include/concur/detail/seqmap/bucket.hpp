@@ -155,12 +155,27 @@ struct alignas(64) bucket {
 
   /// Takes the lock if it is free. `seen` is the state found, unlocked if the lock was taken.
   bool try_lock(state& seen) noexcept {
-    std::uint64_t bits = state_word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
-    seen = state(bits);
+    seen = state(state_word.load(std::memory_order_relaxed));  // relaxed: the CAS decides
+    return try_lock_from(seen);
+  }
+
+  /// The same if the state is still `seen`.
+  bool try_lock_from(state seen) noexcept {
+    std::uint64_t bits = seen.bits();
     // (7) acquire: what the last owner wrote; pairs with (5).
     return !seen.is_locked() &&
            state_word.compare_exchange_strong(bits, seen.locked().bits(), std::memory_order_acquire,
                                               std::memory_order_relaxed);
+  }
+
+  /// Takes the lock if it is free or about to be.
+  bool try_lock_briefly(state& seen) noexcept {
+    constexpr int tries = 4;
+    backoff wait;
+    for (int i = 0; i < tries; ++i, wait.pause()) {
+      if (try_lock(seen)) return true;
+    }
+    return false;
   }
 
   /// Takes the lock, waiting for it.
@@ -173,13 +188,14 @@ struct alignas(64) bucket {
   }
 
   /// The same for a home, which is of no use once it has moved: then the result says so, the lock
-  /// is not taken, and the caller goes on in the next table.
+  /// is not taken, and the caller goes on in the next table. Only the very state that was seen
+  /// unmoved is locked: the lock of a moved bucket, taken here, would never be given back.
   state lock_unless_moved() noexcept {
     state seen = load_state();
-    for (backoff wait; !seen.is_moved() && !try_lock(seen);) {
+    for (backoff wait; !seen.is_moved() && !try_lock_from(seen); seen = load_state()) {
       if (seen.is_locked()) wait.pause();
     }
-    return seen.is_moved() ? load_state() : seen;
+    return seen;
   }
 
   /// Makes a new state visible while the lock stays.
@@ -211,11 +227,14 @@ struct alignas(64) bucket {
     values[cell].copy_from(other.values[from]);
   }
 
-  /// Overwrites a value. `s` is the state under the lock, and gets a new version.
+  /// Overwrites a value. `s` is the state under the lock, and gets a new version. Of several words
+  /// it is published at once, though the lock stays: user code may run before its release, and
+  /// readers of the value wait until then.
   void overwrite(unsigned cell, const T& value, state& s) noexcept {
     if constexpr (!atomic_words<T>::is_single_word) publish(s.with_publishing(cell));
     values[cell].template store<std::memory_order_release>(value);  // release: as in fill
     s = s.with_new_version();
+    if constexpr (!atomic_words<T>::is_single_word) publish(s);
   }
 };
 

@@ -29,26 +29,26 @@ class locked_element {
   locked_element& operator=(const locked_element&) = delete;
 
   const key_type& key() {
-    if (!key_) key_.emplace(place_.where->keys[place_.cell].load());
+    if (!key_) key_.emplace(load_key());
     return *key_;
   }
 
   const mapped_type& value() {
-    if (!value_) value_.emplace(place_.where->values[place_.cell].load());
+    if (!value_) value_.emplace(load_value());
     return *value_;
   }
 
   /// f(value_type&) on a copy, whose value is stored if it changed.
   template <class F>
   void visit(F&& f) {
-    value_type copy(key(), value());
+    value_type copy(load_key(), load_value());
     std::forward<F>(f)(copy);
     store_if_changed(copy.second);
   }
 
   template <class F>
   void cvisit(F&& f) {
-    const value_type copy(key(), value());
+    const value_type copy(load_key(), load_value());
     std::forward<F>(f)(copy);
   }
 
@@ -80,13 +80,17 @@ class locked_element {
   }
 
  private:
+  key_type load_key() const { return place_.where->keys[place_.cell].load(); }
+  mapped_type load_value() const { return place_.where->values[place_.cell].load(); }
+
   void store(const mapped_type& v) {
     place_.where->overwrite(place_.cell, v, holder_.current);
     value_.reset();
   }
 
   void store_if_changed(const mapped_type& v) {
-    if (std::memcmp(&v, &*value_, sizeof(mapped_type)) != 0) store(v);
+    const mapped_type before = load_value();
+    if (std::memcmp(&v, &before, sizeof(mapped_type)) != 0) store(v);
   }
 
   Engine& engine_;

@@ -61,7 +61,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   engine(const Hash& hash, const KeyEqual& equal, const Allocator& allocator)
       : base(hash, equal, allocator) {}
 
-  using base::max_load;
+  /// In 1/64; of the present table unless it was set.
+  unsigned max_load() const noexcept {
+    // relaxed: a hint
+    return base::max_load(base::log2_of(this->root_.load(std::memory_order_relaxed)));
+  }
   void set_max_load(unsigned in_64ths) noexcept {
     this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
   }
@@ -104,8 +108,10 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     return true;
   }
 
+  /// Inlined, because the callables are: what they refer to stays in registers.
   template <class K, class OnAbsent, class OnPresent>
-  void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent, OnPresent&& on_present) {
+  CONCUR_FORCEINLINE void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent,
+                                 OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     thread_slot& me = thread_slots::mine();
     bool must_check_load = false;
@@ -143,39 +149,45 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   /// Copies of several elements as of one moment: reads all, then checks that nothing they were
-  /// read from has changed. Retries for as long as it has.
+  /// read from has changed. Retries for as long as it has. The owner of a bucket's lock may have
+  /// changed what its version does not show yet: beside one, two equal readings in a row are
+  /// needed.
   template <class... Keys>
   std::array<std::optional<value_type>, sizeof...(Keys)> lookup_together(
       const Keys&... keys) const {
     constexpr std::size_t count = sizeof...(Keys);
     const std::array<std::uint64_t, count> hashes{this->hash(keys)...};
     std::array<std::optional<value_type>, count> result;
+    std::array<observation, 2 * count> seen, seen_before;
     leaf_hazard guard;
     struct second_hazard {
       leaf_hazard& guard;
       ~second_hazard() { guard.clear_second(); }
     } second{guard};
-    bool is_done = false;
-    for (backoff wait; !is_done; wait.pause()) {
+    for (backoff wait;; wait.pause()) {
       const std::uintptr_t root = guard.protect(this->root_);
       const auto announce_again = [&] { return announce_both(guard, root); };
-      if (!announce_again()) continue;
-      // Per key its home, and the bucket that it was displaced to.
-      std::array<std::pair<const bucket*, state>, 2 * count> seen;
+      seen_before = std::exchange(seen, {});
       std::size_t n = 0;
-      const auto observe = [&](const bucket& b, state s) { seen[n++] = {&b, s}; };
+      const auto observe = [&](const observation& o) { seen[n++] = o; };
       std::size_t i = 0;
+      // The announcement each time: the equality that ran for the key before may have used a map.
       const auto read_next = [&](const auto& key) {
         result[i].reset();
         const std::size_t at = i++;
-        return lookup_in_both(root, hashes[at], key, result[at], announce_again, observe);
+        return announce_again() &&
+               lookup_in_both(root, hashes[at], key, result[at], announce_again, observe);
       };
-      is_done = (read_next(keys) && ...);
-      for (std::size_t k = 0; is_done && k < n; ++k) {
-        is_done = seen[k].first->is_unchanged_since(seen[k].second);
+      if (!(read_next(keys) && ...) || !announce_again()) continue;
+      bool is_unchanged = true;
+      bool is_locked = false;
+      for (std::size_t k = 0; k < n; ++k) {
+        const state now = seen[k].where->load_state();
+        is_unchanged &= now.is_same_version(seen[k].before);
+        is_locked |= now.is_locked();
       }
+      if (is_unchanged && (!is_locked || seen == seen_before)) return result;
     }
-    return result;
   }
 
   /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
@@ -239,17 +251,30 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   enum class outcome { found, absent, again, elsewhere };
-  static constexpr auto observe_nothing = [](const bucket&, state) {};
+
+  /// What the answer of a lookup depends on: a bucket's version, and the value's word if it has
+  /// only one, which is stored before there is a new version.
+  struct observation {
+    const bucket* where = nullptr;
+    state before;
+    std::uint64_t word = 0;
+    friend bool operator==(const observation& a, const observation& b) noexcept {
+      return a.where == b.where && a.before.is_same_version(b.before) && a.word == b.word;
+    }
+  };
+  static constexpr auto observe_nothing = [](const observation&) {};
 
   /// Announces the root table and, while it is being replaced, the next one. False if the root has
   /// changed.
   bool announce_both(leaf_hazard& guard, std::uintptr_t root) const noexcept {
+    guard.announce(root);
     if (table::is_replacing(root)) {
+      // acquire: see migration (3): only then is the table touched.
+      if (this->root_.load(std::memory_order_acquire) != root) return false;
       // acquire: see migration (1)
       const table* next = table::of(root)->next.load(std::memory_order_acquire);
       guard.announce_second(reinterpret_cast<std::uintptr_t>(next));
     }
-    guard.announce(root);
     return this->root_.load(std::memory_order_acquire) == root;  // acquire: see migration (3)
   }
 
@@ -294,7 +319,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   /// Looks into one announced table. `announce_again()` is called after user code, and says whether
-  /// the table is still safe; `observe(bucket, state)` for what the answer depends on.
+  /// the table is still safe; `observe(observation)` for what the answer depends on.
   template <class K, class Announce, class Observe>
   outcome lookup_in(std::uintptr_t word, std::uint64_t hash, const K& key,
                     std::optional<value_type>& result, Announce& announce_again,
@@ -303,27 +328,27 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     const displaced_directory directory = home->load_displaced();
     const state before = home->load_state();
     if (before.is_moved()) return outcome::elsewhere;
-    outcome o =
-        lookup_in_bucket(*home, before, before.at_home(), hash, key, result, announce_again);
+    outcome o = lookup_in_bucket(*home, before, before.at_home(), hash, key, result, announce_again,
+                                 observe);
     if (o == outcome::absent) {
-      table::of(word)->visit_displaced(
-          home, directory, displaced_directory::tag_of(hash), [&](bucket& b, unsigned) {
-            const state seen = b.load_state();
-            o = lookup_in_bucket(b, seen, seen.displaced(), hash, key, result, announce_again);
-            if (o == outcome::found) observe(b, seen);
-            return o != outcome::absent;
-          });
+      table::of(word)->visit_displaced(home, directory, displaced_directory::tag_of(hash),
+                                       [&](bucket& b, unsigned) {
+                                         const state seen = b.load_state();
+                                         o = lookup_in_bucket(b, seen, seen.displaced(), hash, key,
+                                                              result, announce_again, observe);
+                                         return o != outcome::absent;
+                                       });
       // It may have come home, or left with its home, while we looked elsewhere.
       if (o == outcome::absent && !home->is_unchanged_since(before)) return outcome::again;
     }
-    observe(*home, before);
+    observe(observation{home, before});
     return o;
   }
 
-  template <class K, class Announce>
+  template <class K, class Announce, class Observe>
   outcome lookup_in_bucket(const bucket& b, state before, unsigned cells, std::uint64_t hash,
                            const K& key, std::optional<value_type>& result,
-                           Announce& announce_again) const {
+                           Announce& announce_again, Observe& observe) const {
     if constexpr (can_match<K>) {
       cells &= b.match(key, hash);
     } else {
@@ -337,9 +362,10 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       // The user's equality sees only keys that were there at one moment.
       if (this->equal_(found, key)) {
         result.emplace(found, value);
+        observe(observation{&b, before, b.values[cell].only_word()});
         return outcome::found;
       }
-      if constexpr (!types::is_direct) {
+      if constexpr (!types::is_direct || !std::is_same_v<K, Key>) {
         // It may have used a map, and with it the announcement.
         if (!announce_again()) return outcome::again;
       }
@@ -351,59 +377,53 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   template <class K, class OnAbsent, class OnPresent>
   CONCUR_FORCEINLINE bool try_modify(size_watch& watch, std::uint64_t hash, K& key,
                                      OnAbsent& on_absent, OnPresent& on_present) {
-    home_guard home = this->lock_home(hash, watch);
-    exclusive_scope scope(this);
-    const std::optional<cell_place> found = find_locked(home, hash, key);
-    if (!found) return false;
-    if (found->where == nullptr) {
+    const auto locked = this->lock_home(hash, watch.me);
+    home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
+    const exclusive_scope scope(this);
+    const int cell = find_in(*locked.where, locked.current, locked.current.at_home(), hash, key);
+    if (cell >= 0) {
+      element_type present(*this, home, home.lock, {locked.where, static_cast<unsigned>(cell), 0},
+                           hash);
+      on_present(present);
+      return true;
+    }
+    cell_place away{nullptr, 0, 0};
+    const displaced_directory directory = locked.where->load_displaced();
+    if (directory.may_hold(displaced_directory::tag_of(hash))) [[unlikely]] {
+      away = find_displaced<K>(locked.word, locked.where, directory, hash, key);
+      if (away.distance == is_torn) return false;
+    }
+    if (away.where == nullptr) {
       slot_type absent(*this, home, hash);
       on_absent(absent);
       return true;
     }
-    if (found->distance == 0) [[likely]] {
-      element_type present(*this, home, home.lock, *found, hash);
-      on_present(present);
-      return true;
-    }
     bucket_guard second;
-    if (!base::lock_second(home.lock, found->where, second)) return false;
-    element_type present(*this, home, second, *found, hash);
+    if (!base::lock_another(locked.where, away.where, second)) return false;
+    element_type present(*this, home, second, away, hash);
     on_present(present);
     return true;
   }
 
-  /// Where the key is, with a null bucket if it is absent; nothing if that could not be told.
+  /// Where the key is that is not in the cells of its locked home: a null bucket if it is absent,
+  /// with the distance `is_torn` if that could not be told.
   template <class K>
-  std::optional<cell_place> find_locked(const home_guard& home, std::uint64_t hash,
-                                        const K& key) const {
-    bucket& b = *home.lock.where;
-    if (const int cell = find_in(b, home.lock.current, home.lock.current.at_home(), hash, key);
-        cell >= 0) {
-      return cell_place{&b, static_cast<unsigned>(cell), 0};
-    }
-    const displaced_directory directory = b.load_displaced();
-    if (directory.is_empty()) [[likely]]
-      return cell_place{};
-    return find_displaced(home, directory, hash, key);
-  }
-
-  template <class K>
-  CONCUR_NOINLINE std::optional<cell_place> find_displaced(const home_guard& home,
-                                                           displaced_directory directory,
-                                                           std::uint64_t hash, const K& key) const {
-    std::optional<cell_place> result = cell_place{};
-    home.owner().visit_displaced(
-        home.lock.where, directory, displaced_directory::tag_of(hash),
-        [&](bucket& other, unsigned distance) {
+  CONCUR_NOINLINE cell_place find_displaced(std::uintptr_t word, bucket* home,
+                                            displaced_directory directory, std::uint64_t hash,
+                                            const K& key) const {
+    cell_place result{nullptr, 0, 0};
+    table::of(word)->visit_displaced(
+        home, directory, displaced_directory::tag_of(hash), [&](bucket& other, unsigned distance) {
           const state seen = other.load_state();
           const int cell = find_in(other, seen, seen.displaced(), hash, key);
-          if (cell == torn) result.reset();
-          if (cell >= 0) result = cell_place{&other, static_cast<unsigned>(cell), distance};
+          if (cell == torn) result.distance = is_torn;
+          if (cell >= 0) result = {&other, static_cast<unsigned>(cell), distance};
           return cell != not_here;
         });
     return result;
   }
 
+  static constexpr unsigned is_torn = ~0u;
   static constexpr int not_here = -1;
   static constexpr int torn = -2;
 

@@ -84,17 +84,18 @@ class table_memory {
   }
 
   /// The smallest table (log2 of its buckets) that holds `n` elements at the maximum load.
+  /// Throws std::length_error for a number that no memory holds.
   unsigned log2_for(std::size_t n) const {
-    const std::size_t cells = checked_cells(n, max_load(), 64);
-    const std::size_t buckets = cells / bucket::cell_count + (cells % bucket::cell_count != 0);
-    const std::size_t rounded = checked_bit_ceil(buckets);
-    const unsigned log2 = static_cast<unsigned>(std::bit_width(rounded) - 1);
-    return log2 < tuning::first_log2_buckets ? tuning::first_log2_buckets : log2;
+    if (n > std::size_t{1} << 56) fail_length("concur: capacity overflows");
+    unsigned log2 = tuning::first_log2_buckets;
+    while (n * 64 > (std::size_t{bucket::cell_count} << log2) * max_load(log2)) ++log2;
+    return log2;
   }
 
-  /// In 1/64 of the cells.
-  unsigned max_load() const noexcept {
-    return max_load_.load(std::memory_order_relaxed);  // relaxed: a setting that orders nothing
+  /// In 1/64 of the cells of a table of that size.
+  unsigned max_load(unsigned log2_buckets) const noexcept {
+    const unsigned set = max_load_.load(std::memory_order_relaxed);  // relaxed: a setting
+    return set == 0 ? tuning::max_load(log2_buckets) : set;
   }
 
   // --- tables ---
@@ -182,7 +183,7 @@ class table_memory {
     table* list = retired_.exchange(nullptr, std::memory_order_acquire);  // (5) acquire; see (4)
     // The tables were unlinked before this fence: see leaf_hazard.hpp for its two cases. If the
     // kernel refuses, everything stays.
-    const bool may_free = list != nullptr && asymmetric_fence::heavy();
+    const bool may_free = list != nullptr && leaf_hazard::settle();
     while (list != nullptr) {
       table* t = list;
       list = t->next_retired;
@@ -255,7 +256,8 @@ class table_memory {
   CONCUR_NO_UNIQUE_ADDRESS hasher hash_;
   CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
   CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
-  std::atomic<unsigned> max_load_{tuning::default_max_load};
+  /// What the user asked for, 0 if nothing.
+  std::atomic<unsigned> max_load_{0};
   /// log2 of the buckets that `reserve` asked for: erasing does not shrink the table below.
   std::atomic<unsigned> floor_{0};
   /// log2 of the buckets of the table that is being moved to.

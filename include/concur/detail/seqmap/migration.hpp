@@ -42,15 +42,18 @@ class migration : public placement<Types> {
   void reserve(std::size_t n) {
     exclusive_scope::require_inactive(this);
     const unsigned log2 = this->log2_for(n);
+    resize_to([log2](unsigned now) { return now < log2 ? log2 : now; });
     this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
-    resize_to(log2, false);
   }
 
   void shrink_to_fit() {
     exclusive_scope::require_inactive(this);
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
     if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return;  // relaxed: hint
-    resize_to(this->log2_for(this->size()), true);
+    resize_to([this](unsigned now) {
+      const unsigned least = this->log2_for(this->size());
+      return now > least ? least : now;
+    });
     this->reclaim();
   }
 
@@ -69,10 +72,15 @@ class migration : public placement<Types> {
   /// Protects the next table in place of the announced root table `word`. False if the root has
   /// changed: then nothing is known of either.
   bool announce_next(leaf_hazard& guard, std::uintptr_t word, const table* next) const noexcept {
-    guard.announce(reinterpret_cast<std::uintptr_t>(next));
+    // Beside `word`, and not yet in its place: while that is announced its address is no other
+    // table's, and the comparison below means what it says.
+    const auto address = reinterpret_cast<std::uintptr_t>(next);
+    guard.announce_second(address);
     // (4) acquire: while `word` is the root, or its successor is, the successor is not retired;
     // pairs with (3).
     const std::uintptr_t now = this->root_.load(std::memory_order_acquire);
+    guard.announce(address);
+    guard.clear_second();
     return table::of(now) == table::of(word) || table::of(now) == next;
   }
 
@@ -80,9 +88,12 @@ class migration : public placement<Types> {
   /// may have used a map. False if the root has changed.
   bool still_announced(leaf_hazard& guard, std::uintptr_t word,
                        std::uintptr_t root) const noexcept {
-    if (table::of(word) != table::of(root)) return announce_next(guard, root, table::of(word));
-    guard.announce(word);
-    return this->root_.load(std::memory_order_acquire) == root;  // acquire: pairs with (3)
+    guard.announce(root);
+    if (this->root_.load(std::memory_order_acquire) != root) return false;  // acquire: as (4)
+    if (table::of(word) == table::of(root)) return true;
+    // acquire: see (1)
+    const table* next = table::of(root)->next.load(std::memory_order_acquire);
+    return next == table::of(word) && announce_next(guard, root, next);
   }
 
   /// Notes, under locks, that the load is to be looked at when they are released.
@@ -91,7 +102,14 @@ class migration : public placement<Types> {
     thread_slot& me;
   };
 
-  /// The locked home of a hash, and the table that it is in. While it is locked the table stays.
+  /// A home that is locked, in the table of `word`, which stays for as long as it is.
+  struct locked_home {
+    std::uintptr_t word;
+    bucket* where;
+    state current;
+  };
+
+  /// The same with the lock's owner, and who wants to know about the size.
   struct home_guard {
     std::uintptr_t word;
     bucket_guard lock;
@@ -100,16 +118,18 @@ class migration : public placement<Types> {
   };
 
   /// Locks the home of `hash`, wherever it is by now; creates the first table; helps.
-  CONCUR_FORCEINLINE home_guard lock_home(std::uint64_t hash, size_watch& watch) {
-    leaf_hazard guard(watch.me);
-    const std::uintptr_t word = guard.protect(this->root_);
-    if (!table::is_replacing(word)) [[likely]] {
-      bucket& home = *table::home(word, hash);
-      const state seen = home.lock_unless_moved();
-      if (!seen.is_moved()) [[likely]]
-        return {word, bucket_guard(home, seen), &watch};
+  CONCUR_FORCEINLINE locked_home lock_home(std::uint64_t hash, thread_slot& me) {
+    {
+      leaf_hazard guard(me);
+      const std::uintptr_t word = guard.protect(this->root_);
+      if (!table::is_replacing(word)) [[likely]] {
+        bucket* home = table::home(word, hash);
+        const state seen = home->lock_unless_moved();
+        if (!seen.is_moved()) [[likely]]
+          return {word, home, seen};
+      }
     }
-    return lock_home_slowly(guard, hash, watch);
+    return lock_home_slowly(hash, me);
   }
 
   void counted(std::int64_t by, home_guard& home) noexcept {
@@ -131,8 +151,8 @@ class migration : public placement<Types> {
     CONCUR_CATCH_ALL {}
   }
 
-  CONCUR_NOINLINE home_guard lock_home_slowly(leaf_hazard& guard, std::uint64_t hash,
-                                              size_watch& watch) {
+  CONCUR_NOINLINE locked_home lock_home_slowly(std::uint64_t hash, thread_slot& me) {
+    leaf_hazard guard(me);
     bool has_helped = false;
     for (;;) {
       const std::uintptr_t word = guard.protect(this->root_);
@@ -144,14 +164,14 @@ class migration : public placement<Types> {
         help(word, guard);
         continue;
       }
-      bucket& home = *table::home(word, hash);
-      const state seen = home.lock_unless_moved();
-      if (!seen.is_moved()) return {word & ~table::replacing_bit, bucket_guard(home, seen), &watch};
+      bucket* home = table::home(word, hash);
+      const state seen = home->lock_unless_moved();
+      if (!seen.is_moved()) return {word & ~table::replacing_bit, home, seen};
       table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see (1)
       if (!announce_next(guard, word, next)) continue;
-      bucket& next_home = *table::home(next->word(), hash);
-      const state next_seen = next_home.lock_unless_moved();
-      if (!next_seen.is_moved()) return {next->word(), bucket_guard(next_home, next_seen), &watch};
+      bucket* next_home = table::home(next->word(), hash);
+      const state next_seen = next_home->lock_unless_moved();
+      if (!next_seen.is_moved()) return {next->word(), next_home, next_seen};
     }
   }
 
@@ -190,7 +210,7 @@ class migration : public placement<Types> {
 
  private:
   bool is_too_full(std::uintptr_t word, std::uint64_t n) const noexcept {
-    return n * 64 > table::cells_of(word) * this->max_load();
+    return n * 64 > table::cells_of(word) * this->max_load(base::log2_of(word));
   }
   bool is_too_empty(std::uintptr_t word, std::uint64_t n) const noexcept {
     return n * tuning::min_load_divisor < table::cells_of(word) &&
@@ -200,12 +220,12 @@ class migration : public placement<Types> {
   /// The size of table (log2 of its buckets) for `n` elements, given the one there is.
   unsigned wanted_log2(std::uintptr_t word, std::uint64_t n) const noexcept {
     unsigned log2 = base::log2_of(word);
-    if (is_too_full(word, n)) return log2 + 1;
+    if (is_too_full(word, n)) return log2 + tuning::log2_growth(log2);
     if (!is_too_empty(word, n)) return log2;
     const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
     const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
-    // To a third of the load at least: the next growth is far away.
-    while (log2 > least && n < (std::uint64_t{bucket::cell_count} << (log2 - 1)) / 3) --log2;
+    // To a quarter of the cells: the next growth is far away.
+    while (log2 > least && n < (std::uint64_t{bucket::cell_count} << (log2 - 1)) / 4) --log2;
     return log2;
   }
 
@@ -246,12 +266,7 @@ class migration : public placement<Types> {
     // The hashes of these homes, and so the blocks of the next table that they go to.
     const unsigned shift = 64 - from.log2_buckets;
     const std::uint64_t last_hash = last << shift | ((std::uint64_t{1} << shift) - 1);
-    const std::uint64_t last_block = to.block_of(table::home(to.word(), last_hash));
-    for (std::uint64_t b = to.block_of(table::home(to.word(), first << shift)); b <= last_block;
-         ++b) {
-      // Another thread is just initialising it: this range stays where it is for now.
-      if (!to.prepare_block(b)) return;
-    }
+    if (!prepare_blocks(word, to, first << shift, last_hash, guard)) return;
     share_accounting account{*this, word};
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
@@ -262,6 +277,25 @@ class migration : public placement<Types> {
       }
       if (move_home(from, to, from.buckets() + i)) ++account.moved;
     }
+  }
+
+  /// Initialises the blocks of the next table for a range of hashes. False if the root has changed,
+  /// or another thread is just initialising one: then this range stays where it is for now.
+  bool prepare_blocks(std::uintptr_t word, table& to, std::uint64_t first_hash,
+                      std::uint64_t last_hash, leaf_hazard& guard) noexcept {
+    // The announcement of `word` keeps the old table only. The next one may have been replaced and
+    // freed meanwhile, unless `word` still is the root after its own announcement.
+    guard.announce_second(reinterpret_cast<std::uintptr_t>(&to));
+    bool is_ready = this->root_.load(std::memory_order_acquire) == word;  // acquire: as (4)
+    if (is_ready) {
+      const std::uint64_t last = to.block_of(table::home(to.word(), last_hash));
+      for (std::uint64_t b = to.block_of(table::home(to.word(), first_hash)); is_ready && b <= last;
+           ++b) {
+        is_ready = to.prepare_block(b);
+      }
+    }
+    guard.clear_second();
+    return is_ready;
   }
 
   /// Adds to the count of moved buckets when it goes, and finishes the replacement with the last.
@@ -311,17 +345,18 @@ class migration : public placement<Types> {
       const auto cell = static_cast<unsigned>(std::countr_zero(mask));
       few[n++] = {{home, cell, 0}, this->hash(home->keys[cell].load())};
     }
+    bool has_moved;
     if (directory.spilled() != 0) {
-      move_crowd(from, to, home, few, n);
+      has_moved = move_crowd(from, to, home, few, n);
     } else {
       if (!directory.is_empty()) {
         collect_displaced(from, home, directory, [&](const passenger& p) { few[n++] = p; });
       }
       sort_by_hash(few, n);  // so that each bucket of the next table is locked once
-      move_passengers(to, few, n);
+      has_moved = move_passengers(to, few, n);
     }
-    lock.current = lock.current.with_moved();
-    return true;
+    if (has_moved) lock.current = lock.current.with_moved();
+    return has_moved;
   }
 
   /// Calls `f(passenger)` for the displaced elements of the locked `home`.
@@ -337,7 +372,7 @@ class migration : public placement<Types> {
   }
 
   /// More elements than the directory has entries for: they are listed in memory of their own.
-  CONCUR_NOINLINE void move_crowd(table& from, table& to, bucket* home, const passenger* first,
+  CONCUR_NOINLINE bool move_crowd(table& from, table& to, bucket* home, const passenger* first,
                                   std::size_t n) {
     const displaced_directory directory = home->load_displaced();
     std::size_t total = n;
@@ -347,7 +382,7 @@ class migration : public placement<Types> {
     const auto add = [&](const passenger& p) { ::new (crowd.data() + i++) passenger(p); };
     for (std::size_t k = 0; k < n; ++k) add(first[k]);
     collect_displaced(from, home, directory, add);
-    move_passengers(to, crowd.data(), total);
+    return move_passengers(to, crowd.data(), total);
   }
 
   static void sort_by_hash(passenger* list, std::size_t n) noexcept {
@@ -359,7 +394,8 @@ class migration : public placement<Types> {
     }
   }
 
-  void move_passengers(table& to, const passenger* list, std::size_t n) {
+  /// False if a bucket of the next table could not be had: then none has moved.
+  bool move_passengers(table& to, const passenger* list, std::size_t n) {
     // Owns the copies until all have arrived: takes them back if an annex page cannot be had.
     struct journey {
       migration& map;
@@ -377,8 +413,11 @@ class migration : public placement<Types> {
       bucket* home = table::home(to.word(), p.hash);
       if (home != lock.where) {
         lock.release();
-        // Nobody waits for a lock of the old table while he holds one of the next.
-        lock = bucket_guard(*home, home->lock());
+        state seen;
+        // Not waited for: whoever has it may be in a callback, and this thread came for another
+        // key.
+        if (!home->try_lock_briefly(seen)) return false;
+        lock = bucket_guard(*home, seen);
       }
       bucket_guard elsewhere;
       this->store_new(to, lock, elsewhere, p.hash, [&](bucket& b, unsigned cell) {
@@ -387,6 +426,7 @@ class migration : public placement<Types> {
       ++journey.arrived;
     }
     journey.is_complete = true;
+    return true;
   }
 
   /// Removes the copy of an element from the next table, which no writer can find yet. It may have
@@ -401,20 +441,21 @@ class migration : public placement<Types> {
         this->remove(to, lock, lock, place, p.hash);
         return;
       }
-      if (base::lock_second(lock, place.where, second)) {
+      if (base::lock_another(lock.where, place.where, second)) {
         this->remove(to, lock, second, place, p.hash);
         return;
       }
     }
   }
 
-  /// Replaces tables until the root has 2^log2 buckets, or, unless `exactly`, more. Moves buckets
-  /// itself; where another thread is in the middle of one it waits for it.
-  void resize_to(unsigned log2, bool exactly) {
+  /// Replaces tables until the root has `wanted(log2)` buckets for the log2 that it has. Moves
+  /// buckets itself; where another thread is in the middle of one it waits for it.
+  template <class Wanted>
+  void resize_to(Wanted wanted) {
     for (backoff wait;;) {
-      if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: hint
-        this->create_first_table(log2);
-        return;
+      if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: a hint
+        this->create_first_table(wanted(0));  // or another thread did, and a smaller one
+        continue;
       }
       leaf_hazard guard;
       const std::uintptr_t word = guard.protect(this->root_);
@@ -429,7 +470,8 @@ class migration : public placement<Types> {
         continue;
       }
       const unsigned now = base::log2_of(word);
-      if (now == log2 || (!exactly && now > log2)) return;
+      const unsigned log2 = wanted(now);
+      if (now == log2) return;
       start_replacing(word, log2);
     }
   }

@@ -5,8 +5,9 @@
 ///
 /// Locks. The home's lock serialises all writers of the home's keys, wherever their cells are, so
 /// that one of several concurrent inserts of a key wins. A second bucket is locked in addition to
-/// change a cell in it. Nobody waits for a second bucket at a lower address than his first one: he
-/// tries, and starts again; so there is no circle of waiting.
+/// change a cell in it; a traversal locks all that have elements of a home. Nobody waits for a
+/// bucket at a lower address than one that he has: he tries, and starts again; so there is no
+/// circle of waiting.
 ///
 /// Coming home. First fit alone would let elements drift: at a steady size as many would live
 /// away from home as buckets are full. So whoever vacates a cell brings one of that bucket's own
@@ -63,16 +64,21 @@ class placement : public table_memory<Types> {
     unsigned distance;  ///< 0 at home
   };
 
-  /// Locks a second bucket: waits for one at a higher address, tries one at a lower. If it returns
-  /// false the caller gives up his first lock, and starts again.
-  static bool lock_second(const bucket_guard& first, bucket* second, bucket_guard& lock) noexcept {
+  static bool is_above(const bucket* a, const bucket* b) noexcept {
+    return reinterpret_cast<std::uintptr_t>(a) > reinterpret_cast<std::uintptr_t>(b);
+  }
+
+  /// Locks one more bucket: waits for it if it is above `highest`, the highest one that the caller
+  /// has locked, else tries. If it returns false the caller gives up all his locks, and starts
+  /// again.
+  static bool lock_another(const bucket* highest, bucket* wanted, bucket_guard& lock) noexcept {
     state seen;
-    if (reinterpret_cast<std::uintptr_t>(second) > reinterpret_cast<std::uintptr_t>(first.where)) {
-      seen = second->lock();
-    } else if (!second->try_lock(seen)) {
+    if (is_above(wanted, highest)) {
+      seen = wanted->lock();
+    } else if (!wanted->try_lock(seen)) {
       return false;
     }
-    lock = bucket_guard(*second, seen);
+    lock = bucket_guard(*wanted, seen);
     return true;
   }
 

@@ -22,7 +22,7 @@ class small_buffer {
 
   template <class... Args>
   T& emplace(Args&&... args) {
-    if (size_ == capacity_) grow();
+    if (is_full()) grow();
     T* place = ::new (static_cast<void*>(begin() + size_)) T(std::forward<Args>(args)...);
     ++size_;
     return *place;
@@ -31,14 +31,8 @@ class small_buffer {
     while (size_ != 0) begin()[--size_].~T();
   }
   std::size_t size() const noexcept { return size_; }
-  T& operator[](std::size_t i) noexcept { return begin()[i]; }
-  T* begin() noexcept { return heap_ ? heap_->data() : reinterpret_cast<T*>(few_); }
-  T* end() noexcept { return begin() + size_; }
-
- private:
-  // A kilobyte of stack per list: enough for every ordinary element.
-  static constexpr std::size_t inline_count = sizeof(T) * Few <= 1024 ? Few : 0;
-
+  /// The next element takes memory.
+  bool is_full() const noexcept { return size_ == capacity_; }
   CONCUR_NOINLINE void grow() {
     const std::size_t larger = capacity_ == 0 ? Few : 2 * capacity_;
     allocation<rebind<Allocator, T>> fresh(allocator_, larger);
@@ -50,6 +44,14 @@ class small_buffer {
     heap_.emplace(std::move(fresh));
     capacity_ = larger;
   }
+
+  T& operator[](std::size_t i) noexcept { return begin()[i]; }
+  T* begin() noexcept { return heap_ ? heap_->data() : reinterpret_cast<T*>(few_); }
+  T* end() noexcept { return begin() + size_; }
+
+ private:
+  // A kilobyte of stack per list: enough for every ordinary element.
+  static constexpr std::size_t inline_count = sizeof(T) * Few <= 1024 ? Few : 0;
 
   const Allocator& allocator_;
   std::size_t size_ = 0;

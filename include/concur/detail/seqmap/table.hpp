@@ -32,10 +32,18 @@ struct default_tuning {
   static constexpr unsigned first_log2_buckets = 2;
   /// Buckets of a block: larger ones fill more evenly, smaller ones are initialised faster.
   static constexpr unsigned log2_block = 8;
-  /// Maximum load in 1/64. 54/64 = 0.84: 27 to 51 bytes per u64 pair, 36 on average.
-  static constexpr unsigned default_max_load = 54;
+  /// Maximum load in 1/64. Large tables spare memory: 54/64 = 0.84 means 27 to 51 bytes per u64
+  /// pair, 36 on average. In small ones, which are in a cache anyway, fewer elements away from home
+  /// are worth more.
+  static constexpr unsigned max_load(unsigned log2_buckets) noexcept {
+    return log2_buckets <= 10 ? 27 : log2_buckets <= 16 ? 40 : 54;
+  }
+  /// Small tables grow by 4, so that a map that is filled is moved seldom while it is small.
+  static constexpr unsigned log2_growth(unsigned log2_buckets) noexcept {
+    return log2_buckets < 8 ? 2 : 1;
+  }
   /// The table shrinks when less than 1/min_load_divisor of its cells are in use.
-  static constexpr unsigned min_load_divisor = 10;
+  static constexpr unsigned min_load_divisor = 16;
   /// A thread looks at the sum of the counter once in so many insertions or erasures.
   static constexpr unsigned log2_check_interval = 6;
   /// From so many buckets on the counter is striped.

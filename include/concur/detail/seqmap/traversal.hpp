@@ -48,8 +48,7 @@ class traversal : public migration<Types> {
     for (std::uint64_t at = range.first, last = 0;; at = last + 1) {
       copy_home(at, list, last);
       for (element_copy& e : list) {
-        if (e.is_wanted && range.contains(e.hash) && e.hash >= at && !f(std::as_const(e.value)))
-          return false;
+        if (e.is_wanted && range.contains(e.hash) && !f(std::as_const(e.value))) return false;
       }
       if (last >= range.last) return true;
     }
@@ -63,7 +62,7 @@ class traversal : public migration<Types> {
     for (std::uint64_t at = cursor, last = 0;; at = last + 1) {
       copy_home(at, list, last);
       for (element_copy& e : list) {
-        if (!e.is_wanted || e.hash < at) continue;
+        if (!e.is_wanted) continue;
         f(std::as_const(e.value));
         n -= n != 0;
       }
@@ -111,20 +110,34 @@ class traversal : public migration<Types> {
   template <class F>
   bool visit_locked_home(std::uint64_t at, hash_range range, size_watch& watch, F& f,
                          std::uint64_t& last, bool& go_on) {
-    home_guard home = this->lock_home(at, watch);
+    const auto locked = this->lock_home(at, watch.me);
+    home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
     exclusive_scope scope(this);
-    last = table::last_hash_of_home(home.word, at);
+    last = last_hash_of_step(home.word, at);
     cell_list cells(this->allocator_);
     guard_list others(this->allocator_);
     if (!lock_elements(home, cells, others)) return false;
     for (const locked_cell& c : cells) {
-      if (c.hash < at || !range.contains(c.hash)) continue;
+      if (c.hash < at || c.hash > last || !range.contains(c.hash)) continue;
       locked_element<Engine> e(static_cast<Engine&>(*this), home,
                                c.guard == 0 ? home.lock : others[c.guard - 1], c.place, c.hash);
       go_on = f(e);
       if (!go_on) break;
     }
     return true;
+  }
+
+  /// How far the locked home of `at` in the table of `word` goes. A smaller table's home takes in
+  /// several of the table that it replaces, of which some may not have moved: their elements come
+  /// with them, in the next steps.
+  std::uint64_t last_hash_of_step(std::uintptr_t word, std::uint64_t at) const noexcept {
+    const std::uint64_t last = table::last_hash_of_home(word, at);
+    // relaxed: `word` is the root, or the locked home was reached through the root before it, by
+    // an acquire load: this one is no older. If it is newer, then everything has moved.
+    const std::uintptr_t root = this->root_.load(std::memory_order_relaxed);
+    if (table::of(root) == table::of(word)) return last;
+    const std::uint64_t finer = table::last_hash_of_home(root, at);
+    return finer < last ? finer : last;
   }
 
   /// Lists the elements of a locked home, and locks the other buckets that hold some. While all of
@@ -138,6 +151,7 @@ class traversal : public migration<Types> {
     const displaced_directory directory = b->load_displaced();
     if (directory.is_empty()) [[likely]]
       return true;
+    bucket* highest = b;
     return !home.owner().visit_displaced(b, directory, [&](bucket& other, unsigned distance) {
       const std::size_t before = cells.size();
       this->for_each_displaced_of(
@@ -146,7 +160,8 @@ class traversal : public migration<Types> {
           });
       if (cells.size() == before) return false;
       bucket_guard lock;
-      if (!base::lock_second(home.lock, &other, lock)) return true;
+      if (!base::lock_another(highest, &other, lock)) return true;
+      if (base::is_above(&other, highest)) highest = &other;
       others.emplace(std::move(lock));
       return false;
     });
@@ -156,24 +171,30 @@ class traversal : public migration<Types> {
   void copy_home(std::uint64_t at, copy_list& list, std::uint64_t& last) const {
     leaf_hazard guard;
     for (backoff wait;; wait.pause()) {
+      // Room is made here, where no table is announced: an allocator may use a map, too.
+      const bool is_short = list.is_full();
       list.clear();
+      if (is_short) list.grow();
       const std::uintptr_t word = guard.protect(this->root_);
       last = table::last_hash_of_home(word, at);
-      outcome o = copy_home_in(guard, word, word, at, list);
+      outcome o = copy_home_in(word, at, list);
       if (o == outcome::elsewhere) {
         const table* next = table::of(word)->next.load(std::memory_order_acquire);  // acquire: see
                                                                                     // migration (1)
         if (next == nullptr) return;  // the table of an empty map
         if (!this->announce_next(guard, word, next)) continue;
-        last = table::last_hash_of_home(next->word(), at);
-        o = copy_home_in(guard, next->word(), word, at, list);
+        // The finer of the two: see last_hash_of_step.
+        const std::uint64_t last_of_next = table::last_hash_of_home(next->word(), at);
+        if (last_of_next < last) last = last_of_next;
+        o = copy_home_in(next->word(), at, list);
       }
-      if (o == outcome::copied) return;
+      if (o != outcome::copied) continue;
+      for (element_copy& e : list) e.is_wanted &= at <= e.hash && e.hash <= last;
+      return;
     }
   }
 
-  outcome copy_home_in(leaf_hazard& guard, std::uintptr_t word, std::uintptr_t root,
-                       std::uint64_t at, copy_list& list) const {
+  outcome copy_home_in(std::uintptr_t word, std::uint64_t at, copy_list& list) const {
     bucket* home = table::home(word, at);
     const displaced_directory directory = home->load_displaced();
     const state before = home->load_state();
@@ -183,24 +204,26 @@ class traversal : public migration<Types> {
         return outcome::again;
       }
     }
-    if (!home->is_unchanged_since(before)) return outcome::again;
-    outcome o = outcome::copied;
+    bool is_whole = true;
     if (!directory.is_empty()) {
       table::of(word)->visit_displaced(home, directory, [&](bucket& b, unsigned) {
-        if (!copy_displaced_in(*home, before, b, list)) o = outcome::again;
-        return o == outcome::again;
+        is_whole = copy_displaced_in(*home, before, b, list);
+        return !is_whole;
       });
     }
-    // The user's hasher may have used a map, and with it the announcement.
-    for (element_copy& e : list) e.hash = this->hash(e.value.first);
-    if (!this->still_announced(guard, word, root)) return outcome::again;
-    if (o == outcome::copied && !home->is_unchanged_since(before)) return outcome::again;
-    keep_only_home(word, home, list);
-    return o;
+    if (!is_whole || !home->is_unchanged_since(before)) return outcome::again;
+    // The user's hasher sees only keys that were there at one moment. It may use a map, and with it
+    // the announcement: the table is not touched any more. Elements of other homes are dropped.
+    for (element_copy& e : list) {
+      e.hash = this->hash(e.value.first);
+      e.is_wanted = table::home(word, e.hash) == home;
+    }
+    return outcome::copied;
   }
 
+  /// False if the cell has changed, or the list is full.
   bool copy_cell(const bucket& b, state before, unsigned cell, copy_list& list) const {
-    if (!bucket::can_use(b, before, cell)) return false;
+    if (list.is_full() || !bucket::can_use(b, before, cell)) return false;
     list.emplace(b.keys[cell].template load<std::memory_order_acquire>(),
                  b.values[cell].template load<std::memory_order_acquire>());
     return bucket::can_use(b, before, cell);
@@ -219,11 +242,6 @@ class traversal : public migration<Types> {
       if (!is_at_home && !copy_cell(b, before, cell, list)) return false;
     }
     return true;
-  }
-
-  /// Drops the copies of elements of other homes.
-  static void keep_only_home(std::uintptr_t word, const bucket* home, copy_list& list) noexcept {
-    for (element_copy& e : list) e.is_wanted = table::home(word, e.hash) == home;
   }
 };
 

@@ -24,6 +24,19 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wtsan"  // ThreadSanitizer ignores fences: so do our proofs of it
+#endif
+/// The only fence instruction of the library. Plain data never depends on it: that is published by
+/// release and acquire operations.
+inline void full_fence() noexcept {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
 class asymmetric_fence {
  public:
   /// The side that runs on every read. A compiler fence once `prepare` found membarrier.
@@ -33,8 +46,7 @@ class asymmetric_fence {
     if (light_is_free.load(std::memory_order_relaxed)) [[likely]] {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     } else {
-      // (2) seq_cst: pairs with (3), case "no membarrier".
-      std::atomic_thread_fence(std::memory_order_seq_cst);
+      full_fence();  // (2) seq_cst: pairs with (3), case "no membarrier".
     }
   }
 
@@ -42,8 +54,7 @@ class asymmetric_fence {
   /// succeeded (a seccomp filter set later): then nothing is ordered, and the caller frees nothing.
   [[nodiscard]] static bool heavy() noexcept {
     const bool registered = prepare();
-    // (3) seq_cst: pairs with (2); with membarrier it orders this thread's own accesses.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    full_fence();  // (3) seq_cst: pairs with (2); and orders this thread's own accesses.
     if (!registered) return true;
     return membarrier(command_private_expedited) == 0;
   }
@@ -54,9 +65,14 @@ class asymmetric_fence {
     // acquire: pairs with the release below, so that whoever sees `available` is registered.
     int known = state.load(std::memory_order_acquire);
     if (known == unknown) [[unlikely]] {
-      known = membarrier(command_register_private_expedited) == 0 ? available : missing;
-      // release: pairs with the acquire above. Two threads may both register: it is idempotent.
-      state.store(known, std::memory_order_release);
+      const int found = membarrier(command_register_private_expedited) == 0 ? available : missing;
+      // release: pairs with the acquire above. Two threads may both register, which is idempotent;
+      // should the kernel begin to refuse in between, the first answer stands.
+      known = unknown;
+      if (state.compare_exchange_strong(known, found, std::memory_order_release,
+                                        std::memory_order_acquire)) {
+        known = found;
+      }
       if (known == available && !symmetric_by_request.load(std::memory_order_relaxed)) {
         light_is_free.store(true, std::memory_order_relaxed);  // relaxed: see (1)
       }

@@ -67,6 +67,17 @@ class thread_slots {
     return true;
   }
 
+  /// Whether no thread but the caller has a slot. If so, then what the caller stored before is seen
+  /// by every thread that takes a slot from now on. The two cases: if its fence (7) is before (8),
+  /// its slot is seen here to be taken; if (8) is first, it sees the caller's stores.
+  static bool is_alone() noexcept {
+    full_fence();  // (8) seq_cst: pairs with (7).
+    return for_each_while([](thread_slot& slot) {
+      // acquire: pairs with (6): what its last owner did happened before.
+      return &slot == current || !slot.taken.load(std::memory_order_acquire);
+    });
+  }
+
   /// `hook(slot)` runs on every thread that ends with a slot, before the slot is given back. At
   /// most `max_exit_hooks` different hooks per process; registering one twice is one registration.
   static void add_exit_hook(exit_hook hook) noexcept {
@@ -99,6 +110,7 @@ class thread_slots {
   CONCUR_NOINLINE static thread_slot& enter() {
     asymmetric_fence::prepare();
     thread_slot& slot = take();
+    full_fence();  // (7) seq_cst: pairs with (8).
     current = &slot;
     // Touching the variable registers its destructor. A thread-local destructor that uses a map
     // after `releaser` ran takes a slot again: the second variable, first touched then, gives it

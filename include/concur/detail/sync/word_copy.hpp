@@ -7,7 +7,8 @@
 /// of words: whoever uses one validates it first, by a version or a lock.
 ///
 /// Up to 8 bytes are one word, and such a copy is never mixed. The word loops are unrolled by fold
-/// expressions: a loop or a temporary array costs 4 to 15 ns at 24 to 64 bytes with gcc 12.
+/// expressions: a loop or a temporary array costs 4 to 15 ns at 24 to 64 bytes with gcc 12. Beyond
+/// 64 words, unrolled blocks lie in a loop: clang limits a fold expression to 256 operands.
 #pragma once
 
 #include <atomic>
@@ -45,10 +46,11 @@ class atomic_words {
   T load() const noexcept {
     if constexpr (sizeof(T) == sizeof(word)) {
       return std::bit_cast<T>(words_[0].load(Order));
+    } else if constexpr (std::is_trivially_default_constructible_v<T>) {
+      return load_in_place<Order>();
     } else {
       uninitialized result;
-      load_bytes<Order>(reinterpret_cast<unsigned char*>(&result.value),
-                        std::make_index_sequence<word_count>{});
+      load_bytes<Order>(reinterpret_cast<unsigned char*>(&result.value));
       return result.value;
     }
   }
@@ -60,8 +62,11 @@ class atomic_words {
     if constexpr (sizeof(T) == sizeof(word)) {
       words_[0].store(std::bit_cast<word>(value), Order);
     } else {
-      store_bytes<Order>(reinterpret_cast<const unsigned char*>(&value),
-                         std::make_index_sequence<word_count>{});
+      const auto* const from = reinterpret_cast<const unsigned char*>(&value);
+      for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+        (words_[first + I].store(word_of<is_last<IsEnd, I, sizeof...(I)>>(from, first + I), Order),
+         ...);
+      });
     }
   }
 
@@ -70,6 +75,15 @@ class atomic_words {
     for (std::size_t i = 0; i < word_count; ++i) {
       // relaxed: whoever copies holds what keeps `other` from changing.
       words_[i].store(other.words_[i].load(std::memory_order_relaxed), std::memory_order_release);
+    }
+  }
+
+  /// The word if there is only one, else 0. Acquire, as `load`.
+  std::uint64_t only_word() const noexcept {
+    if constexpr (is_single_word) {
+      return words_[0].load(std::memory_order_acquire);  // acquire: as load<acquire>
+    } else {
+      return 0;
     }
   }
 
@@ -87,8 +101,15 @@ class atomic_words {
 
   /// Whether the stored bytes are those of `value`. Acquire, as `load`.
   bool has_bytes_of(const T& value) const noexcept {
-    return equal_words(reinterpret_cast<const unsigned char*>(&value),
-                       std::make_index_sequence<word_count>{});
+    const auto* const from = reinterpret_cast<const unsigned char*>(&value);
+    word difference = 0;
+    for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+      // acquire: as load<acquire>
+      ((difference |= static_cast<word>(words_[first + I].load(std::memory_order_acquire) ^
+                                        word_of<is_last<IsEnd, I, sizeof...(I)>>(from, first + I))),
+       ...);
+    });
+    return difference == 0;
   }
 
  private:
@@ -97,42 +118,70 @@ class atomic_words {
     T value;
   };
 
-  static constexpr std::size_t bytes_in(std::size_t i) noexcept {
-    return sizeof(T) - i * sizeof(word) < sizeof(word) ? sizeof(T) - i * sizeof(word)
-                                                       : sizeof(word);
+  static constexpr std::size_t block_words = 32;
+  static constexpr std::size_t looped_words =
+      word_count <= 64 ? 0 : (word_count - 1) / block_words * block_words;
+  // The bytes of T in its last word; all words before it are full.
+  static constexpr std::size_t tail_bytes = sizeof(T) - (word_count - 1) * sizeof(word);
+
+  /// A run of words at offsets I; `IsEnd` if the last of them is the last word of the value.
+  template <bool IsEnd, std::size_t... I>
+  struct block {};
+
+  /// Calls `f(block, first word)` for all words, in order.
+  template <class F>
+  static CONCUR_FORCEINLINE void for_blocks(F&& f) noexcept {
+    if constexpr (looped_words != 0) {
+      const auto inner = make_block<false>(std::make_index_sequence<block_words>{});
+      for (std::size_t first = 0; first < looped_words; first += block_words) f(inner, first);
+    }
+    f(make_block<true>(std::make_index_sequence<word_count - looped_words>{}), looped_words);
   }
 
-  template <std::size_t I>
-  static word word_of(const unsigned char* from) noexcept {
+  template <bool IsEnd, std::size_t... I>
+  static constexpr block<IsEnd, I...> make_block(std::index_sequence<I...>) noexcept {
+    return {};
+  }
+
+// The padding of a value is copied like the rest of it; gcc 12 sees that nobody has set it.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+  template <bool IsLast>
+  static word word_of(const unsigned char* from, std::size_t i) noexcept {
     word w = 0;
-    std::memcpy(&w, from + I * sizeof(word), bytes_in(I));
+    std::memcpy(&w, from + i * sizeof(word), IsLast ? tail_bytes : sizeof(word));
     return w;
   }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
-  template <std::memory_order Order, std::size_t I>
-  void load_word(unsigned char* to) const noexcept {
-    const word w = words_[I].load(Order);
-    std::memcpy(to + I * sizeof(word), &w, bytes_in(I));
+  template <bool IsEnd, std::size_t I, std::size_t Count>
+  static constexpr bool is_last = (I + 1 == Count) && IsEnd;
+
+  /// The result is filled in place, and not moved once more: a vector move right after the word
+  /// stores would wait for all of them. (gcc 12 does so for a variable of the outermost block.)
+  template <std::memory_order Order>
+  T load_in_place() const noexcept {
+    T result;
+    load_bytes<Order>(reinterpret_cast<unsigned char*>(&result));
+    return result;
   }
 
-  template <std::memory_order Order, std::size_t... I>
-  void load_bytes(unsigned char* to, std::index_sequence<I...>) const noexcept {
-    (load_word<Order, I>(to), ...);
+  template <std::memory_order Order>
+  CONCUR_FORCEINLINE void load_bytes(unsigned char* to) const noexcept {
+    for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+      (load_word<Order, is_last<IsEnd, I, sizeof...(I)>>(to, first + I), ...);
+    });
   }
 
-  template <std::memory_order Order, std::size_t... I>
-  void store_bytes(const unsigned char* from, std::index_sequence<I...>) noexcept {
-    (words_[I].store(word_of<I>(from), Order), ...);
-  }
-
-  template <std::size_t... I>
-  bool equal_words(const unsigned char* from, std::index_sequence<I...>) const noexcept {
-    word difference = 0;
-    // acquire: as load<acquire>
-    ((difference = static_cast<word>(
-          difference | (words_[I].load(std::memory_order_acquire) ^ word_of<I>(from)))),
-     ...);
-    return difference == 0;
+  template <std::memory_order Order, bool IsLast>
+  void load_word(unsigned char* to, std::size_t i) const noexcept {
+    const word w = words_[i].load(Order);
+    std::memcpy(to + i * sizeof(word), &w, IsLast ? tail_bytes : sizeof(word));
   }
 
   std::atomic<word> words_[word_count] = {};

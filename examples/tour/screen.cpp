@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "screen.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#if __has_include(<sys/ioctl.h>)
+#include <sys/ioctl.h>
+#endif
+
+#include "text.hpp"
+
+namespace tour {
+namespace {
+
+constexpr int bar_width = 20;
+
+bool can_redraw() {
+  const char* const terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+/// See no-color.org: set and not empty.
+bool wants_colour() {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return no_colour == nullptr || *no_colour == '\0';
+}
+
+std::size_t terminal_height() {
+#if defined(TIOCGWINSZ)
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row != 0) return size.ws_row;
+#endif
+  return 24;
+}
+
+void write(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+screen::screen() : is_terminal_(can_redraw()), has_colour_(is_terminal_ && wants_colour()) {}
+
+std::string screen::painted(const char* colour, const std::string& text) const {
+  return has_colour_ ? format("\x1b[%sm", colour) + text + "\x1b[0m" : text;
+}
+
+void screen::status(const std::string& line) {
+  // Without wrapping while it is written: a longer line than the terminal is wide stays one.
+  if (is_terminal_) write(std::string("\r\x1b[?7l").append(line).append("\x1b[K\x1b[?7h"));
+}
+
+std::string screen::head() const {
+  return bold(format("%-26s %7s %9s %7s %9s %8s  %s", "map", "threads", "words/s", "ratio", "p99",
+                     "B/word", "check"));
+}
+
+std::string screen::bar(double part) const {
+  const int full = static_cast<int>(std::clamp(part, 0.0, 1.0) * bar_width + 0.5);
+  const auto run = [](int n, char c) { return std::string(static_cast<std::size_t>(n), c); };
+  return green(run(full, '#')) + dim(run(bar_width - full, '.'));
+}
+
+std::string screen::numbers_of(const row& r, double plain_speed) const {
+  const measurement& m = r.result;
+  std::string line = format("%9s ", millions(m.words_per_second).c_str());
+  line += plain_speed > 0 ? format("%6.2fx ", m.words_per_second / plain_speed) : "      - ";
+  line += format("%9s ", duration(m.latency.percentile(0.99)).c_str());
+  line += m.elements != 0 ? format("%8.1f  ", m.bytes_per_element()) : "       -  ";
+  switch (m.check) {
+    case verdict::exact:
+      return line + green("exact");
+    case verdict::wrong:
+      return line + red("WRONG");
+    default:
+      return line + "stopped";
+  }
+}
+
+std::string screen::line_of(const row& r, double plain_speed, const live_progress& live,
+                            const job& work) const {
+  std::string line = format("%-26s %7u ", r.map, r.threads);
+  if (r.state == row_state::waiting) return dim(line);
+  if (r.state != row_state::running) return line + numbers_of(r, plain_speed);
+  const double words = static_cast<double>(live.words.load(std::memory_order_relaxed));
+  const double elapsed = seconds_since(r.started);
+  // It is done when the time is over and everything has been counted once.
+  const double once = words / static_cast<double>(work.words_per_pass());
+  const double part = work.seconds > 0 ? std::min(elapsed / work.seconds, once) : once;
+  return line + format("%9s  ", elapsed > 0 ? millions(words / elapsed).c_str() : "") + bar(part);
+}
+
+void screen::begin_table(const std::vector<row>& rows) {
+  is_live_ = is_terminal_ && terminal_height() > rows.size() + 1;
+  lines_drawn_ = 0;
+  printed_.assign(rows.size(), false);
+  if (!is_live_) write(head() + "\n");
+}
+
+void screen::update_table(const std::vector<row>& rows, const live_progress& live,
+                          const job& work) {
+  const bool has_plain = !rows.empty() && rows[0].state == row_state::done;
+  const double plain_speed = has_plain ? rows[0].result.words_per_second : 0;
+  std::string frame;
+  if (is_live_) {
+    frame = "\r\x1b[?7l";
+    if (lines_drawn_ != 0) frame += format("\x1b[%zuA", lines_drawn_);
+    frame += head() + "\x1b[K\n";
+    for (const row& r : rows) frame += line_of(r, plain_speed, live, work) + "\x1b[K\n";
+    frame += "\x1b[?7h";
+    lines_drawn_ = rows.size() + 1;
+  } else {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const bool is_over = rows[i].state == row_state::done || rows[i].state == row_state::stopped;
+      if (!is_over || printed_[i]) continue;
+      printed_[i] = true;
+      frame += line_of(rows[i], plain_speed, live, work) + "\n";
+    }
+  }
+  if (!frame.empty()) write(frame);
+}
+
+}  // namespace tour
