@@ -98,7 +98,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       std::optional<T> value;
       if (read_at_home(me, hash, key, value)) [[likely]] {
         if (!value) return false;
-        std::forward<F>(f)(value_type(key, *value));
+        const value_type copy(key, *value);
+        std::forward<F>(f)(copy);
         return true;
       }
       std::optional<T> displaced_value;
