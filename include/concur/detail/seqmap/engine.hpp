@@ -387,9 +387,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
       const Key found = b.copy_key(cell);
       const T value = b.copy_value(cell);
-      if (!bucket::can_use(b, before, cell)) return outcome::again;
       // The user's equality sees only keys that were there at one moment.
+      if (!b.is_unchanged_since(before)) return outcome::again;
       if (this->equal_(found, key)) {
+        // Only now: a cell that has but the tag of the key is not waited for.
+        if (before.is_publishing(cell)) return outcome::again;
         result.emplace(found, value);
         observe(observation{&b, before, b.values[cell].only_word()});
         return outcome::found;

@@ -218,7 +218,7 @@ class placement : public table_memory<Types> {
     const displaced_directory directory = target.load_displaced();
     if (directory.is_empty()) [[likely]]
       return;
-    owner.visit_entries(&target, directory, [&](bucket& b, unsigned distance) {
+    owner.visit_displaced(&target, directory, [&](bucket& b, unsigned distance) {
       state seen = b.load_state();
       if (seen.displaced() == 0 || !b.try_lock(seen)) return false;
       bucket_guard away(b, seen);
