@@ -238,7 +238,7 @@ class basic_seqmap
   key_equal key_eq() const { return engine_.key_eq(); }
   allocator_type get_allocator() const noexcept { return engine_.allocator(); }
 
-  /// Adds `n` to the value of `k`, which counts as zero if it is absent.
+  /// Adds `n` to the value of `k`, which counts as zero if it is absent. Integers wrap around.
   /// - Returns: the previous value.
   /// - Linearizes at: the store of the new value.
   /// - Progress: write. One read-modify-write instruction.
@@ -276,7 +276,7 @@ class basic_seqmap
   /// The part of the cells that may be in use before the table grows: 0.25 to 0.95. A lower one is
   /// faster, a higher one smaller; 0.84 unless set.
   void max_load_factor(float f) noexcept {
-    const float bounded = f < 0.25F ? 0.25F : f > 0.95F ? 0.95F : f;
+    const float bounded = f > 0.25F ? (f < 0.95F ? f : 0.95F) : 0.25F;  // not-a-number: 0.25
     engine_.set_max_load(static_cast<unsigned>(bounded * 64));
   }
   float max_load_factor() const noexcept { return static_cast<float>(engine_.max_load()) / 64; }

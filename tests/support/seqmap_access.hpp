@@ -29,10 +29,11 @@ namespace concur_test {
 
 using number = std::uint64_t;
 
-/// Two buckets at first, blocks of four, and the counter striped from eight buckets on.
+/// Two buckets at first, blocks of sixteen, shares of eight, and the counter striped from eight
+/// buckets on.
 struct tiny : concur::detail::seqmap::default_tuning {
   static constexpr unsigned first_log2_buckets = 1;
-  static constexpr unsigned log2_block = 2;
+  static constexpr unsigned log2_block = 4;
   static constexpr unsigned log2_check_interval = 2;
   static constexpr unsigned striped_log2_buckets = 3;
 };

@@ -98,7 +98,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       std::optional<T> value;
       if (read_at_home(me, hash, key, value)) [[likely]] {
         if (!value) return false;
-        std::forward<F>(f)(value_type(key, *value));
+        const value_type copy(key, *value);
+        std::forward<F>(f)(copy);
         return true;
       }
       std::optional<T> displaced_value;
@@ -120,14 +121,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   CONCUR_FORCEINLINE void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent,
                                  OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
-    thread_slot& me = thread_slots::mine();
-    bool must_check_load = false;
-    {
-      size_watch watch{must_check_load, me};
-      for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
-    }
-    if (must_check_load) [[unlikely]]
-      this->check_load(me);
+    size_watch watch{*this, thread_slots::mine()};
+    for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
   }
 
   /// `modify` for what inserts nothing: a map that was never written to stays without memory.
@@ -392,9 +387,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
       const Key found = b.copy_key(cell);
       const T value = b.copy_value(cell);
-      if (!bucket::can_use(b, before, cell)) return outcome::again;
       // The user's equality sees only keys that were there at one moment.
+      if (!b.is_unchanged_since(before)) return outcome::again;
       if (this->equal_(found, key)) {
+        // Only now: a cell that has but the tag of the key is not waited for.
+        if (before.is_publishing(cell)) return outcome::again;
         result.emplace(found, value);
         observe(observation{&b, before, b.values[cell].only_word()});
         return outcome::found;
@@ -477,7 +474,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       }
       for (; cells != 0; cells &= cells - 1) {
         const int cell = std::countr_zero(cells);
-        const Key found = b.copy_key(cell);
+        const Key found = b.copy_key(static_cast<unsigned>(cell));
         if (!b.is_unchanged_since(before)) return torn;
         if (this->equal_(found, key)) return cell;
       }

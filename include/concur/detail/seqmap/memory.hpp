@@ -268,22 +268,33 @@ class table_memory {
   std::atomic<table*> retired_{nullptr};
 
  private:
-  struct alignas(128) memory_unit {
-    unsigned char bytes[128];
+  /// Memory is taken in units that every allocator can align, because one need not honour more, and
+  /// aligned here: the low bits of a table's address are used. The unit before it says where the
+  /// memory begins.
+  static constexpr std::size_t alignment = 128;
+  struct memory_unit {
+    alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
   };
-  static_assert(alignof(table) <= alignof(memory_unit) && alignof(bucket) <= alignof(memory_unit));
+  static constexpr std::size_t spare_units = alignment / sizeof(memory_unit);
+  static_assert(alignof(table) <= alignment && alignof(bucket) <= alignment &&
+                sizeof(memory_unit) >= sizeof(memory_unit*));
   static_assert(sizeof(table) % alignof(bucket) == 0, "the buckets follow the header");
 
   static std::size_t units_for(std::size_t bytes) {
-    return checked_add(bytes, sizeof(memory_unit) - 1) / sizeof(memory_unit);
+    return checked_add(bytes, sizeof(memory_unit) - 1) / sizeof(memory_unit) + spare_units;
   }
   void* allocate_units(std::size_t units) {
     rebind<allocator_type, memory_unit> allocator(allocator_);
-    return allocate(allocator, units);
+    memory_unit* memory = allocate(allocator, units);
+    const auto behind = reinterpret_cast<std::uintptr_t>(memory) & (alignment - 1);
+    memory_unit* aligned = memory + (alignment - behind) / sizeof(memory_unit);
+    ::new (static_cast<void*>(aligned - 1)) memory_unit*(memory);
+    return aligned;
   }
-  void deallocate_units(void* memory, std::size_t units) noexcept {
+  void deallocate_units(void* aligned, std::size_t units) noexcept {
+    memory_unit* before = static_cast<memory_unit*>(aligned) - 1;
     rebind<allocator_type, memory_unit> allocator(allocator_);
-    deallocate(allocator, static_cast<memory_unit*>(memory), units);
+    deallocate(allocator, *std::launder(reinterpret_cast<memory_unit**>(before)), units);
   }
 
   annex_list* annex_lists(table& owner) {

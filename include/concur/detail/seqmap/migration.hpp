@@ -54,7 +54,6 @@ class migration : public placement<Types> {
       const unsigned least = this->log2_for(this->size());
       return now > least ? least : now;
     });
-    this->reclaim();
   }
 
  protected:
@@ -96,10 +95,16 @@ class migration : public placement<Types> {
     return next == table::of(word) && announce_next(guard, root, next);
   }
 
-  /// Notes, under locks, that the load is to be looked at when they are released.
+  /// Notes, under locks, that the load is to be looked at, and does it when they are released, also
+  /// where a callback throws.
   struct size_watch {
-    bool& must_check_load;
+    migration& map;
     thread_slot& me;
+    bool must_check_load = false;
+    ~size_watch() {
+      if (must_check_load) [[unlikely]]
+        map.check_load(me);
+    }
   };
 
   /// A home that is locked, in the table of `word`, which stays for as long as it is.
@@ -184,7 +189,7 @@ class migration : public placement<Types> {
       if (word != base::empty_word() && !table::is_replacing(word)) {
         const unsigned log2 = wanted_log2(word, n);
         CONCUR_TRY {
-          if (log2 != base::log2_of(word)) start_replacing(word, log2);
+          if (log2 != base::log2_of(word)) start_replacing(guard, word, log2);
         }
         CONCUR_CATCH_ALL {
           // No memory for a larger table: the map goes on with this one until it is full.
@@ -239,23 +244,31 @@ class migration : public placement<Types> {
   }
 
   /// Allocates the next table, if there is none yet. Needs `word` to be announced.
-  void start_replacing(std::uintptr_t word, unsigned log2_buckets) {
+  void start_replacing(leaf_hazard& guard, std::uintptr_t word, unsigned log2_buckets) {
     table& from = *table::of(word);
+    table* surplus = nullptr;
     if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: see (1)
       table* fresh = this->create_table(log2_buckets);
+      // The user's allocator may have used a map, and with it the announcement.
+      guard.announce(word);
+      if (this->root_.load(std::memory_order_acquire) != word) {  // acquire: as (4)
+        this->destroy_table(fresh);
+        return;
+      }
       table* expected = nullptr;
       // (1) release: publishes the next table; pairs with the acquire loads of `next`.
-      if (!from.next.compare_exchange_strong(expected, fresh, std::memory_order_release,
-                                             std::memory_order_relaxed)) {
-        this->destroy_table(fresh);
-      } else {
+      if (from.next.compare_exchange_strong(expected, fresh, std::memory_order_release,
+                                            std::memory_order_relaxed)) {
         this->next_log2_.store(log2_buckets, std::memory_order_relaxed);  // relaxed: a hint
+      } else {
+        surplus = fresh;
       }
     }
     // (2) release: `next` is set for whoever sees the bit; pairs with leaf_hazard::protect. It
     // fails when another thread has set it: whoever set `next` may sleep before he comes here.
     this->root_.compare_exchange_strong(word, word | table::replacing_bit,
                                         std::memory_order_release, std::memory_order_relaxed);
+    if (surplus != nullptr) this->destroy_table(surplus);  // last: user code, as above
   }
 
   void move_share(std::uintptr_t word, std::uint64_t share, leaf_hazard& guard) {
@@ -267,7 +280,7 @@ class migration : public placement<Types> {
     const unsigned shift = 64 - from.log2_buckets;
     const std::uint64_t last_hash = last << shift | ((std::uint64_t{1} << shift) - 1);
     if (!prepare_blocks(word, to, first << shift, last_hash, guard)) return;
-    share_accounting account{*this, word};
+    share_accounting account{*this, word, guard};
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
       // one, the announcement does, which the user's hasher may have overwritten by using a map.
@@ -302,6 +315,7 @@ class migration : public placement<Types> {
   struct share_accounting {
     migration& map;
     std::uintptr_t word;
+    leaf_hazard& guard;
     std::uint64_t moved = 0;
     ~share_accounting() {
       if (moved == 0) return;
@@ -309,18 +323,19 @@ class migration : public placement<Types> {
       const std::uint64_t all = from.bucket_count();
       // acq_rel: whoever adds the last one has seen all the others' moves; pairs with itself.
       if (from.moved_buckets.fetch_add(moved, std::memory_order_acq_rel) + moved == all) {
-        map.finish_replacing(word);
+        map.finish_replacing(word, guard);
       }
     }
   };
 
-  void finish_replacing(std::uintptr_t word) noexcept {
+  void finish_replacing(std::uintptr_t word, leaf_hazard& guard) noexcept {
     table& from = *table::of(word);
     table* to = from.next.load(std::memory_order_acquire);  // acquire: see (1)
     // (3) release: publishes that the next table has everything; pairs with (4). Nobody else
     // changes the root while it says "replacing".
     this->root_.store(to->word(), std::memory_order_release);
     this->retire(&from);
+    guard.clear();  // this thread has done with it, and nothing else may come by for long
     this->reclaim();
   }
 
@@ -328,6 +343,7 @@ class migration : public placement<Types> {
   struct passenger {
     cell_place from;
     std::uint64_t hash;
+    bool goes_up;  ///< to the upper half, in a table twice as large
   };
 
   /// Moves a home with its elements, unless that was done, or a writer has it just now: his
@@ -343,10 +359,14 @@ class migration : public placement<Types> {
     const displaced_directory directory = home->load_displaced();
     for (unsigned mask = seen.at_home(); mask != 0; mask &= mask - 1) {
       const auto cell = static_cast<unsigned>(std::countr_zero(mask));
-      few[n++] = {{home, cell, 0}, this->hash(home->keys[cell].load())};
+      const std::uint64_t hash = this->hash(home->keys[cell].load());
+      few[n++] = {{home, cell, 0}, hash, (hash << from.log2_buckets >> 63) != 0};
     }
-    bool has_moved;
-    if (directory.spilled() != 0) {
+    bool has_moved = false;
+    if (directory.is_empty() && to.log2_buckets == from.log2_buckets + 1 &&
+        move_apart(to.buckets() + 2 * (home - from.buckets()), few, n)) {
+      has_moved = true;  // nearly always
+    } else if (directory.spilled() != 0) {
       has_moved = move_crowd(from, to, home, few, n);
     } else {
       if (!directory.is_empty()) {
@@ -359,13 +379,37 @@ class migration : public placement<Types> {
     return has_moved;
   }
 
+  /// Distributes a home over the two buckets that replace it, if both have room. False if they have
+  /// not, or if one could not be had: then nothing has moved.
+  bool move_apart(bucket* pair, const passenger* list, std::size_t n) {
+    std::size_t upper = 0;
+    for (std::size_t i = 0; i < n; ++i) upper += list[i].goes_up;
+    bucket_guard halves[2];
+    for (unsigned half = 0; half < 2; ++half) {
+      const std::size_t wanted = half == 0 ? n - upper : upper;
+      state seen;
+      if (wanted == 0) continue;
+      if (!pair[half].try_lock_briefly(seen)) return false;
+      halves[half] = bucket_guard(pair[half], seen);
+      if (static_cast<std::size_t>(std::popcount(seen.vacant())) < wanted) return false;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const passenger& p = list[i];
+      bucket_guard& half = halves[p.goes_up];
+      const auto cell = static_cast<unsigned>(std::countr_zero(half.current.vacant()));
+      half.where->fill_from(cell, *p.from.where, p.from.cell, p.hash);
+      half.current = half.current.with_element(cell, false);
+    }
+    return true;
+  }
+
   /// Calls `f(passenger)` for the displaced elements of the locked `home`.
   template <class F>
   void collect_displaced(table& from, bucket* home, displaced_directory directory, F&& f) {
     from.visit_displaced(home, directory, [&](bucket& b, unsigned distance) {
       this->for_each_displaced_of(from, home, b,
                                   [&](unsigned cell, const key_type&, std::uint64_t hash) {
-                                    f(passenger{{&b, cell, distance}, hash});
+                                    f(passenger{{&b, cell, distance}, hash, false});
                                   });
       return false;
     });
@@ -436,6 +480,7 @@ class migration : public placement<Types> {
     for (backoff wait;; wait.pause()) {
       bucket_guard lock(*home, home->lock());
       const cell_place place = base::find_words(to, home, p.hash, p.from.where->keys[p.from.cell]);
+      if (place.where == nullptr) continue;  // a bucket that we have not locked was changing
       bucket_guard second;
       if (place.distance == 0) {
         this->remove(to, lock, lock, place, p.hash);
@@ -470,9 +515,10 @@ class migration : public placement<Types> {
       }
       const unsigned now = base::log2_of(word);
       const unsigned log2 = wanted(now);
-      if (now == log2) return;
-      start_replacing(word, log2);
+      if (log2 == now) break;
+      start_replacing(guard, word, log2);
     }
+    this->reclaim();
   }
 };
 

@@ -105,7 +105,7 @@ class placement : public table_memory<Types> {
   }
 
   /// Where the element is whose key has the words of `wanted`, which is somewhere in the locked
-  /// home or displaced from it.
+  /// home or displaced from it. A null bucket if it is in one that was changing meanwhile.
   static cell_place find_words(table& owner, bucket* home, std::uint64_t hash,
                                const atomic_words<key_type>& wanted) noexcept {
     cell_place found{};
@@ -114,7 +114,7 @@ class placement : public table_memory<Types> {
       for (unsigned cells = distance == 0 ? s.at_home() : s.displaced(); cells != 0;
            cells &= cells - 1) {
         const auto cell = static_cast<unsigned>(std::countr_zero(cells));
-        if (!b.keys[cell].has_words_of(wanted)) continue;
+        if (!b.keys[cell].has_words_of(wanted) || !b.is_unchanged_since(s)) continue;
         found = {&b, cell, distance};
         return true;
       }
@@ -218,7 +218,7 @@ class placement : public table_memory<Types> {
     const displaced_directory directory = target.load_displaced();
     if (directory.is_empty()) [[likely]]
       return;
-    owner.visit_entries(&target, directory, [&](bucket& b, unsigned distance) {
+    owner.visit_displaced(&target, directory, [&](bucket& b, unsigned distance) {
       state seen = b.load_state();
       if (seen.displaced() == 0 || !b.try_lock(seen)) return false;
       bucket_guard away(b, seen);

@@ -27,17 +27,12 @@ class traversal : public migration<Types> {
     exclusive_scope::require_inactive(this);
     // relaxed: an insertion that this call must see has replaced the root before.
     if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return true;
-    thread_slot& me = thread_slots::mine();
-    bool must_check_load = false;
+    size_watch watch{*this, thread_slots::mine()};
     bool go_on = true;
-    {
-      size_watch watch{must_check_load, me};
-      for (std::uint64_t at = range.first, last = 0; go_on; at = last + 1) {
-        for (backoff wait; !visit_locked_home(at, range, watch, f, last, go_on);) wait.pause();
-        if (last >= range.last) break;
-      }
+    for (std::uint64_t at = range.first, last = 0; go_on; at = last + 1) {
+      for (backoff wait; !visit_locked_home(at, range, watch, f, last, go_on);) wait.pause();
+      if (last >= range.last) break;
     }
-    if (must_check_load) this->check_load(me);
     return go_on;
   }
 
