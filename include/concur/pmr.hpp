@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// The containers with a `std::pmr::polymorphic_allocator`: `concur::pmr::seqmap<Key, T>` and so on.
-/// In a header of its own, because <memory_resource> takes longer to parse than most maps. Include
-/// the map's own header beside it.
+/// The containers with a `std::pmr::polymorphic_allocator`: `concur::pmr::seqmap<Key, T>` and so
+/// on. In a header of its own, because <memory_resource> takes longer to parse than most maps.
+/// Include the map's own header beside it.
 #pragma once
 
 #include <concur/fwd.hpp>
