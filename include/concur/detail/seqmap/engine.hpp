@@ -352,11 +352,12 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
       const Key found = b.keys[cell].template load<std::memory_order_acquire>();
       const T value = b.values[cell].template load<std::memory_order_acquire>();
+      const observation seen{&b, before, b.values[cell].only_word()};
       if (!bucket::can_use(b, before, cell)) return outcome::again;
       // The user's equality sees only keys that were there at one moment.
       if (this->equal_(found, key)) {
         result.emplace(found, value);
-        observe(observation{&b, before, b.values[cell].only_word()});
+        observe(seen);
         return outcome::found;
       }
       if constexpr (!types::is_direct || !std::is_same_v<K, Key>) {
