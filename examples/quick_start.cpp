@@ -14,5 +14,4 @@ int main() {
   std::printf("%zu keys, 3 has %ld, 12 has %ld\n", hits.size(), *hits.find(3), hits.find_or(12, 0));
 }
 
-// Output:
-// 10 keys, 3 has -200000, 12 has 0
+// prints: 10 keys, 3 has -200000, 12 has 0

@@ -6,6 +6,8 @@
 
 #include "../support/run.hpp"
 
+#include <optional>
+
 namespace concur_bench {
 
 /// heap_: what malloc gave out. resident_: pages in memory; also counts what comes from mmap, and
@@ -19,8 +21,14 @@ measurement m_memory(const parameters& p) {
   const auto beyond = [](std::size_t now, std::size_t then) {
     return now > then ? static_cast<double>(now - then) : 0.0;
   };
+  std::size_t empty_heap = 0;
+  {
+    std::optional<Map> empty;
+    const std::size_t heap = heap_in_use();
+    empty.emplace(p.n);
+    empty_heap = heap_in_use() - heap;
+  }
   auto map = std::make_unique<Map>(p.n);
-  const memory_use empty = memory();
   const bool peak_known = reset_peak_resident();
   double heap_sum = 0, resident_sum = 0, heap_peak = 0;
   std::size_t samples = 0;
@@ -49,8 +57,7 @@ measurement m_memory(const parameters& p) {
       {"heap_peak_B", heap_peak / n},
       {"resident_peak_B", peak_known ? beyond(peak_resident(), before.resident) / n : 0},
       {"empty_object_B", static_cast<double>(sizeof(Map))},
-      {"empty_heap_B",
-       std::max(0.0, beyond(empty.heap, before.heap) - static_cast<double>(sizeof(Map)))},
+      {"empty_heap_B", static_cast<double>(empty_heap)},
   };
   map.reset();
   return m;

@@ -122,12 +122,17 @@ team_time on_team(unsigned threads, const std::function<void(unsigned)>& f) {
   return {wall * 1e-9, static_cast<double>(cpu) / room};
 }
 
-memory_use memory() {
+std::size_t heap_in_use() {
   const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+memory_use memory() {
+  const std::size_t heap = heap_in_use();
   std::size_t pages = 0;
   std::size_t resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
-  return {info.uordblks + info.hblkhd, resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE))};
+  return {heap, resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE))};
 }
 
 void trim_memory() {

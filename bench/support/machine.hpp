@@ -47,6 +47,7 @@ struct memory_use {
   std::size_t resident = 0;  ///< pages of the process in memory
 };
 memory_use memory();
+std::size_t heap_in_use();   ///< as memory().heap, without a file being read
 void trim_memory();          ///< gives free heap pages back, so that differences mean something
 bool reset_peak_resident();  ///< false where the kernel does not allow it
 std::size_t peak_resident();

@@ -8,13 +8,13 @@
 namespace tour {
 namespace {
 
-std::atomic<bool> requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may not wait");
+std::atomic<int> requests{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait");
 
 extern "C" void on_interrupt(int) {
   // The terminal is in order whenever a frame of the table is complete, so that there is nothing
   // to restore even here.
-  if (requested.exchange(true, std::memory_order_relaxed)) std::_Exit(130);
+  if (requests.fetch_add(1, std::memory_order_relaxed) == 2) std::_Exit(130);
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ void catch_interrupts() {
 }
 
 bool interrupted() noexcept {
-  return requested.load(std::memory_order_relaxed);
+  return requests.load(std::memory_order_relaxed) != 0;
 }
 
 }  // namespace tour

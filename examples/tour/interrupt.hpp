@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Ctrl-C ends the tour early: the first one is a request, the second one ends the process.
+/// Ctrl-C ends the tour early: the first one is a request, the third one ends the process.
+/// (Not the second: some wrappers, such as timeout(1), pass each one on twice.)
 #pragma once
 
 namespace tour {

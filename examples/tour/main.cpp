@@ -218,8 +218,8 @@ int tour(const options& chosen) {
   if (!all_exist(chosen.folders)) return 2;
   screen out;
   const auto [text, folders] = read_input(chosen, out);
-  describe_input(text, folders);
   std::uint64_t words = 0;
+  if (!interrupted()) describe_input(text, folders);
   const known_counts known = count_plainly(text, words, out);
   if (interrupted()) {
     std::puts("Stopped before anything was measured.");

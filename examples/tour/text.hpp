@@ -39,6 +39,7 @@ inline std::string millions(double n) {
 }
 
 inline std::string bytes(std::size_t n) {
+  if (n < 1000) return plural(n, "byte");
   const double kilobytes = static_cast<double>(n) / 1e3;
   return kilobytes < 1e3 ? format("%.1f kB", kilobytes) : format("%.1f MB", kilobytes / 1e3);
 }

@@ -24,7 +24,8 @@ inline void fault_point() {
 }
 
 /// Runs `operation` on a fresh state with the 1st, 2nd, ... fault point throwing, until none does.
-/// After each fault `check(state)` runs, with faults off. Returns how many points were hit.
+/// After each fault that came out `check(state)` runs, with faults off; a container may also absorb
+/// one, in work that can be done later. Returns how many points were hit.
 template <class Make, class Operation, class Check>
 std::size_t sweep_faults(Make make, Operation operation, Check check) {
   for (std::size_t point = 1;; ++point) {
@@ -38,8 +39,8 @@ std::size_t sweep_faults(Make make, Operation operation, Check check) {
     }
     const bool pending = fault_countdown != 0;
     fault_countdown = 0;
-    if (pending || !thrown) return point - 1;
-    check(*state);
+    if (pending) return point - 1;
+    if (thrown) check(*state);
   }
 }
 

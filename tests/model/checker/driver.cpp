@@ -271,6 +271,7 @@ result run(const options& requested, const std::function<void()>& body) {
     ++r.executions;
     r.steps += rt->steps;
     if (rt->abandoned) ++r.unfinished;
+    if (rt->someone_frozen) ++r.frozen;
     if (rt->kind != failure::none) {
       tell(r, body, seed, expected);
       break;

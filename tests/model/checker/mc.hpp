@@ -102,6 +102,7 @@ struct result {
   std::string trace;   ///< the failing execution, one line per operation, with file:line
   std::uint64_t executions = 0;
   std::uint64_t steps = 0;
+  std::uint64_t frozen = 0;      ///< executions in which options::frozen_thread was stopped
   std::uint64_t unfinished = 0;  ///< executions cut off by a bound (not failures)
   double seconds = 0;
   bool complete = false;  ///< depth first: nothing is left to explore

@@ -313,34 +313,66 @@ trace_event* record(event kind, int m, u64 a, int size, u64 v, u32 program) {
   return &e;
 }
 
-std::string describe_trace() {
-  std::vector<u32> programs;
-  const u32 shown = 400;  // the end is what matters
-  const u32 begin = rt->event_count > shown ? rt->event_count - shown : 0;
-  for (u32 i = begin; i < rt->event_count; ++i) {
-    const trace_event& e = rt->events[i];
-    programs.push_back(e.program);
-    for (u32 c : e.calls) programs.push_back(c);
+/// Spins say the same again and again: rounds of up to `longest` events are told once.
+static u32 repetitions(u32 at, u32 period) {
+  u32 times = 0;
+  for (u32 next = at + period; next + period <= rt->event_count; next += period, ++times)
+    for (u32 k = 0; k < period; ++k) {
+      const trace_event& a = rt->events[at + k];
+      const trace_event& b = rt->events[next + k];
+      if (a.thread != b.thread || a.kind != b.kind || a.address != b.address ||
+          a.value != b.value || a.program != b.program)
+        return times;
+    }
+  return times;
+}
+
+static std::string line_of(const trace_event& e) {
+  char head[96];
+  const int right = rt->thread_count - 1 - e.thread;
+  std::snprintf(head, sizeof head, "%6u %*sT%d%*s ", e.step, 3 * e.thread, "", e.thread,
+                3 * (right > 0 ? right : 0), "");
+  std::string line = head + describe(e);
+  const std::string from = origin(e);
+  if (!from.empty()) {
+    if (line.size() < 70) line.resize(70, ' ');
+    line += "  " + from;
   }
+  return line + "\n";
+}
+
+std::string describe_trace() {
+  constexpr u32 longest_round = 12;
+  constexpr std::size_t most_lines = 1200;  // the end is what matters
+  struct piece {
+    u32 begin, length, times;
+  };
+  std::vector<piece> pieces;
+  for (u32 i = 0; i < rt->event_count;) {
+    piece p{i, 1, 0};
+    for (u32 period = 1; period <= longest_round && p.times < 2; ++period)
+      p = {i, period, repetitions(i, period)};
+    if (p.times < 2) p = {i, 1, 0};
+    pieces.push_back(p);
+    i += p.length * (p.times + 1);
+  }
+  const std::size_t first = pieces.size() > most_lines ? pieces.size() - most_lines : 0;
+  std::vector<u32> programs;
+  for (std::size_t k = first; k < pieces.size(); ++k)
+    for (u32 i = 0; i < pieces[k].length; ++i) {
+      const trace_event& e = rt->events[pieces[k].begin + i];
+      programs.push_back(e.program);
+      programs.push_back(e.program_read);
+      for (u32 c : e.calls) programs.push_back(c);
+    }
   resolve(programs);
   std::string out;
-  char head[96];
-  if (begin != 0) {
-    std::snprintf(head, sizeof head, "  (%u earlier events not shown)\n", begin);
-    out += head;
-  }
-  for (u32 i = begin; i < rt->event_count; ++i) {
-    const trace_event& e = rt->events[i];
-    std::snprintf(head, sizeof head, "%6u %*sT%d%*s ", e.step, 3 * e.thread, "", e.thread,
-                  3 * (rt->thread_count - 1 - e.thread > 0 ? rt->thread_count - 1 - e.thread : 0),
-                  "");
-    std::string line = head + describe(e);
-    const std::string from = origin(e);
-    if (!from.empty()) {
-      if (line.size() < 70) line.resize(70, ' ');
-      line += "  " + from;
-    }
-    out += line + "\n";
+  if (first != 0) out = "  (" + std::to_string(first) + " earlier events not shown)\n";
+  for (std::size_t k = first; k < pieces.size(); ++k) {
+    for (u32 i = 0; i < pieces[k].length; ++i) out += line_of(rt->events[pieces[k].begin + i]);
+    if (pieces[k].times != 0)
+      out += "        ... the last " + std::to_string(pieces[k].length) + " again, " +
+             std::to_string(pieces[k].times) + " times\n";
   }
   return out;
 }

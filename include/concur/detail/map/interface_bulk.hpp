@@ -184,8 +184,7 @@ class interface_bulk {
 
   template <lend Lend, class F>
   static constexpr void check_visitor() {
-    static_assert(Lend == lend::exclusive ? visitor_for<F, Derived> : const_visitor_for<F, Derived>,
-                  "f is not callable with the elements of this map");
+    static_assert(shown_to<Lend, F, Derived>, "f is not callable with the elements of this map");
   }
 
   template <lend Lend, class Map, class F>

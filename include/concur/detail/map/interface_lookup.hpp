@@ -20,6 +20,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace concur::inline CONCUR_ABI::detail {
@@ -180,9 +181,19 @@ class interface_lookup {
 
   template <class Engine, class K>
   static std::optional<T> copy_of(const Engine& engine, std::uint64_t hash, const K& key) {
-    std::optional<T> copy;
-    engine.read(hash, key, [&](auto&& element) { copy.emplace(element.second); });
-    return copy;
+    if constexpr (std::is_trivially_copyable_v<T> && std::is_trivially_default_constructible_v<T>) {
+      // An optional that a callable fills by reference lives in memory: gcc 12 stores value and
+      // flag apart and loads them as one, which waits for both stores. Half of a find's time.
+      T value;
+      if (!engine.read(hash, key, [&](auto&& element) { value = element.second; })) {
+        return std::nullopt;
+      }
+      return value;
+    } else {
+      std::optional<T> copy;
+      engine.read(hash, key, [&](auto&& element) { copy.emplace(element.second); });
+      return copy;
+    }
   }
 
   template <class Engine, class K, class F>

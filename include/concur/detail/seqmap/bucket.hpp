@@ -131,6 +131,14 @@ struct alignas(64) bucket {
     return state(state_word.load(std::memory_order_relaxed)).is_same_version(before);
   }
 
+  /// A copy of a key or a value, which `is_unchanged_since` or a lock has to vouch for.
+  Key copy_key(unsigned cell) const noexcept {
+    return keys[cell].template load<std::memory_order_acquire>();  // acquire: for (3)
+  }
+  T copy_value(unsigned cell) const noexcept {
+    return values[cell].template load<std::memory_order_acquire>();  // acquire: for (3)
+  }
+
   /// Whether copies that were made from a cell of `b` since `before` are those of one moment.
   static bool can_use(const bucket& b, state before, unsigned cell) noexcept {
     if constexpr (!atomic_words<T>::is_single_word) {

@@ -98,7 +98,15 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       std::optional<T> value;
       if (read_at_home(me, hash, key, value)) [[likely]] {
         if (!value) return false;
-        std::forward<F>(f)(value_type(key, *value));
+        const value_type copy(key, *value);
+        std::forward<F>(f)(copy);
+        return true;
+      }
+      std::optional<T> displaced_value;
+      const outcome o = read_displaced(me, hash, key, displaced_value);
+      if (o == outcome::absent) return false;
+      if (o == outcome::found) {
+        std::forward<F>(f)(value_type(key, *displaced_value));
         return true;
       }
     }
@@ -221,6 +229,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   static constexpr bool can_match =
       bucket::is_direct && !bucket::shape.has_tags && std::is_same_v<K, Key>;
 
+  enum class outcome { found, absent, again, elsewhere };
+
   template <class K>
   using as_argument = std::conditional_t<can_match<K>, const K, const K&>;
 
@@ -238,13 +248,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     const unsigned found = home.match(key, hash) & before.occupied();
     if (found != 0) {
       const auto cell = static_cast<unsigned>(std::countr_zero(found));
-      value.emplace(home.values[cell].template load<std::memory_order_acquire>());
+      value.emplace(home.copy_value(cell));
       return bucket::can_use(home, before, cell);
     }
     return !directory.may_hold(displaced_directory::tag_of(hash)) && !before.is_moved();
   }
-
-  enum class outcome { found, absent, again, elsewhere };
 
   /// What the answer of a lookup depends on: a bucket's version, and the value's word if it has
   /// only one, which is stored before there is a new version.
@@ -256,6 +264,33 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       return a.where == b.where && a.before.is_same_version(b.before) && a.word == b.word;
     }
   };
+
+  /// The next likely case: the key is one more line away, and nothing moves. `again` if it is not.
+  CONCUR_NOINLINE outcome read_displaced(thread_slot& me, std::uint64_t hash, const Key key,
+                                         std::optional<T>& value) const {
+    leaf_hazard guard(me);
+    const std::uintptr_t word = guard.protect(this->root_);
+    bucket* home = table::home(word, hash);
+    const displaced_directory directory = home->load_displaced();
+    const state before = home->load_state();
+    if (before.is_moved() || directory.spilled() != 0) return outcome::again;
+    const unsigned tag = displaced_directory::tag_of(hash);
+    for (unsigned i = 0; i < displaced_directory::entry_count; ++i) {
+      if (!directory.matches(i, tag)) continue;
+      const bucket& b = *table::of(word)->neighbour(home, directory.distance(i));
+      const state seen = b.load_state();
+      const unsigned found = b.match(key, hash) & seen.displaced();
+      if (found == 0) continue;
+      const auto cell = static_cast<unsigned>(std::countr_zero(found));
+      value.emplace(b.copy_value(cell));
+      return bucket::can_use(b, seen, cell) ? outcome::found : outcome::again;
+    }
+    // Not there, unless it has come home or left with its home meanwhile.
+    const bool is_settled =
+        (home->match(key, hash) & before.occupied()) == 0 && home->is_unchanged_since(before);
+    return is_settled ? outcome::absent : outcome::again;
+  }
+
   static constexpr auto observe_nothing = [](const observation&) {};
 
   /// Announces the root table and, while it is being replaced, the next one. False if the root has
@@ -350,12 +385,14 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     }
     for (; cells != 0; cells &= cells - 1) {
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
-      const Key found = b.keys[cell].template load<std::memory_order_acquire>();
-      const T value = b.values[cell].template load<std::memory_order_acquire>();
+      const Key found = b.copy_key(cell);
+      const T value = b.copy_value(cell);
       const observation seen{&b, before, b.values[cell].only_word()};
-      if (!bucket::can_use(b, before, cell)) return outcome::again;
       // The user's equality sees only keys that were there at one moment.
+      if (!b.is_unchanged_since(before)) return outcome::again;
       if (this->equal_(found, key)) {
+        // Only now: a cell that has but the tag of the key is not waited for.
+        if (before.is_publishing(cell)) return outcome::again;
         result.emplace(found, value);
         observe(seen);
         return outcome::found;
@@ -438,7 +475,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       }
       for (; cells != 0; cells &= cells - 1) {
         const int cell = std::countr_zero(cells);
-        const Key found = b.keys[cell].template load<std::memory_order_acquire>();
+        const Key found = b.copy_key(static_cast<unsigned>(cell));
         if (!b.is_unchanged_since(before)) return torn;
         if (this->equal_(found, key)) return cell;
       }

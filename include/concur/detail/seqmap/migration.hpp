@@ -247,11 +247,11 @@ class migration : public placement<Types> {
   void start_replacing(leaf_hazard& guard, std::uintptr_t word, unsigned log2_buckets) {
     table& from = *table::of(word);
     table* surplus = nullptr;
-    if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: pairs with (1)
+    if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: see (1)
       table* fresh = this->create_table(log2_buckets);
       // The user's allocator may have used a map, and with it the announcement.
       guard.announce(word);
-      if (this->root_.load(std::memory_order_acquire) != word) {  // acquire: pairs with (3)
+      if (this->root_.load(std::memory_order_acquire) != word) {  // acquire: as (4)
         this->destroy_table(fresh);
         return;
       }
@@ -273,7 +273,7 @@ class migration : public placement<Types> {
 
   void move_share(std::uintptr_t word, std::uint64_t share, leaf_hazard& guard) {
     table& from = *table::of(word);
-    table& to = *from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
+    table& to = *from.next.load(std::memory_order_acquire);  // acquire: see (1)
     const std::uint64_t first = share << log2_share(from);
     const std::uint64_t last = first + (std::uint64_t{1} << log2_share(from)) - 1;
     // The hashes of these homes, and so the blocks of the next table that they go to.
@@ -286,7 +286,7 @@ class migration : public placement<Types> {
       // one, the announcement does, which the user's hasher may have overwritten by using a map.
       if (account.moved == 0) {
         guard.announce(word);
-        if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: pairs with (3)
+        if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: as (4)
       }
       if (move_home(from, to, from.buckets() + i)) ++account.moved;
     }
@@ -330,9 +330,9 @@ class migration : public placement<Types> {
 
   void finish_replacing(std::uintptr_t word, leaf_hazard& guard) noexcept {
     table& from = *table::of(word);
-    table* to = from.next.load(std::memory_order_acquire);  // acquire: pairs with (1)
-    // (3) release: publishes that the next table has everything. Nobody else changes the root
-    // while it says "replacing".
+    table* to = from.next.load(std::memory_order_acquire);  // acquire: see (1)
+    // (3) release: publishes that the next table has everything; pairs with (4). Nobody else
+    // changes the root while it says "replacing".
     this->root_.store(to->word(), std::memory_order_release);
     this->retire(&from);
     guard.clear();  // this thread has done with it, and nothing else may come by for long
@@ -343,6 +343,7 @@ class migration : public placement<Types> {
   struct passenger {
     cell_place from;
     std::uint64_t hash;
+    bool goes_up;  ///< to the upper half, in a table twice as large
   };
 
   /// Moves a home with its elements, unless that was done, or a writer has it just now: his
@@ -358,10 +359,14 @@ class migration : public placement<Types> {
     const displaced_directory directory = home->load_displaced();
     for (unsigned mask = seen.at_home(); mask != 0; mask &= mask - 1) {
       const auto cell = static_cast<unsigned>(std::countr_zero(mask));
-      few[n++] = {{home, cell, 0}, this->hash(home->keys[cell].load())};
+      const std::uint64_t hash = this->hash(home->keys[cell].load());
+      few[n++] = {{home, cell, 0}, hash, (hash << from.log2_buckets >> 63) != 0};
     }
-    bool has_moved;
-    if (directory.spilled() != 0) {
+    bool has_moved = false;
+    if (directory.is_empty() && to.log2_buckets == from.log2_buckets + 1 &&
+        move_apart(to.buckets() + 2 * (home - from.buckets()), few, n)) {
+      has_moved = true;  // nearly always
+    } else if (directory.spilled() != 0) {
       has_moved = move_crowd(from, to, home, few, n);
     } else {
       if (!directory.is_empty()) {
@@ -374,13 +379,37 @@ class migration : public placement<Types> {
     return has_moved;
   }
 
+  /// Distributes a home over the two buckets that replace it, if both have room. False if they have
+  /// not, or if one could not be had: then nothing has moved.
+  bool move_apart(bucket* pair, const passenger* list, std::size_t n) {
+    std::size_t upper = 0;
+    for (std::size_t i = 0; i < n; ++i) upper += list[i].goes_up;
+    bucket_guard halves[2];
+    for (unsigned half = 0; half < 2; ++half) {
+      const std::size_t wanted = half == 0 ? n - upper : upper;
+      state seen;
+      if (wanted == 0) continue;
+      if (!pair[half].try_lock_briefly(seen)) return false;
+      halves[half] = bucket_guard(pair[half], seen);
+      if (static_cast<std::size_t>(std::popcount(seen.vacant())) < wanted) return false;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const passenger& p = list[i];
+      bucket_guard& half = halves[p.goes_up];
+      const auto cell = static_cast<unsigned>(std::countr_zero(half.current.vacant()));
+      half.where->fill_from(cell, *p.from.where, p.from.cell, p.hash);
+      half.current = half.current.with_element(cell, false);
+    }
+    return true;
+  }
+
   /// Calls `f(passenger)` for the displaced elements of the locked `home`.
   template <class F>
   void collect_displaced(table& from, bucket* home, displaced_directory directory, F&& f) {
     from.visit_displaced(home, directory, [&](bucket& b, unsigned distance) {
       this->for_each_displaced_of(from, home, b,
                                   [&](unsigned cell, const key_type&, std::uint64_t hash) {
-                                    f(passenger{{&b, cell, distance}, hash});
+                                    f(passenger{{&b, cell, distance}, hash, false});
                                   });
       return false;
     });
@@ -478,8 +507,7 @@ class migration : public placement<Types> {
       if (table::is_replacing(word)) {
         for (std::uint64_t i = 0, n = share_count(*table::of(word)); i < n; ++i) {
           guard.announce(word);
-          if (this->root_.load(std::memory_order_acquire) != word)
-            break;  // acquire: pairs with (3)
+          if (this->root_.load(std::memory_order_acquire) != word) break;  // acquire: as (4)
           move_share(word, i, guard);
         }
         if (this->root_.load(std::memory_order_relaxed) == word) wait.pause();  // relaxed: a hint

@@ -93,7 +93,7 @@ class placement : public table_memory<Types> {
       cells = seen.displaced();
       for (unsigned mask = cells; mask != 0; mask &= mask - 1) {
         const auto cell = static_cast<unsigned>(std::countr_zero(mask));
-        keys.set(cell, b.keys[cell].template load<std::memory_order_acquire>());
+        keys.set(cell, b.copy_key(cell));
       }
       if (b.is_unchanged_since(seen)) break;
     }
@@ -218,7 +218,7 @@ class placement : public table_memory<Types> {
     const displaced_directory directory = target.load_displaced();
     if (directory.is_empty()) [[likely]]
       return;
-    owner.visit_entries(&target, directory, [&](bucket& b, unsigned distance) {
+    owner.visit_displaced(&target, directory, [&](bucket& b, unsigned distance) {
       state seen = b.load_state();
       if (seen.displaced() == 0 || !b.try_lock(seen)) return false;
       bucket_guard away(b, seen);

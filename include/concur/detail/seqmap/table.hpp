@@ -127,8 +127,9 @@ struct alignas(128) table {
 
   /// The annex pages of the block of `home`, if any.
   annex_page* annex_of(bucket* home) noexcept {
-    annex_list* lists = annexes.load(std::memory_order_acquire);  // acquire: pairs with (2)
-    // acquire: pairs with (3)
+    // acquire: the lists and the pages are published by memory.hpp (2), (3).
+    annex_list* lists = annexes.load(std::memory_order_acquire);
+    // acquire: as above
     return lists == nullptr ? nullptr : lists[block_of(home)].load(std::memory_order_acquire);
   }
 

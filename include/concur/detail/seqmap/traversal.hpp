@@ -219,8 +219,7 @@ class traversal : public migration<Types> {
   /// False if the cell has changed, or the list is full.
   bool copy_cell(const bucket& b, state before, unsigned cell, copy_list& list) const {
     if (list.is_full() || !bucket::can_use(b, before, cell)) return false;
-    list.emplace(b.keys[cell].template load<std::memory_order_acquire>(),
-                 b.values[cell].template load<std::memory_order_acquire>());
+    list.emplace(b.copy_key(cell), b.copy_value(cell));
     return bucket::can_use(b, before, cell);
   }
 

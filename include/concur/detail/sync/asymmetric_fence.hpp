@@ -31,7 +31,7 @@ namespace concur::inline CONCUR_ABI::detail {
 /// The only fence instruction of the library. Plain data never depends on it: that is published by
 /// release and acquire operations.
 inline void full_fence() noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // seq_cst: its users say what it pairs with
 }
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop

@@ -150,7 +150,7 @@ class atomic_words {
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
   template <bool IsLast>
-  static word word_of(const unsigned char* from, std::size_t i) noexcept {
+  static CONCUR_FORCEINLINE word word_of(const unsigned char* from, std::size_t i) noexcept {
     word w = 0;
     std::memcpy(&w, from + i * sizeof(word), IsLast ? tail_bytes : sizeof(word));
     return w;
@@ -178,8 +178,10 @@ class atomic_words {
     });
   }
 
+  // Inlined by force, as the others: gcc 12 would merge the bodies for two types of one tail length,
+  // and then warn of the bounds of the other type.
   template <std::memory_order Order, bool IsLast>
-  void load_word(unsigned char* to, std::size_t i) const noexcept {
+  CONCUR_FORCEINLINE void load_word(unsigned char* to, std::size_t i) const noexcept {
     const word w = words_[i].load(Order);
     std::memcpy(to + i * sizeof(word), &w, IsLast ? tail_bytes : sizeof(word));
   }
