@@ -70,6 +70,12 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
   }
 
+  void copy_max_load(const engine& other) noexcept {
+    // relaxed: a setting
+    this->max_load_.store(other.max_load_.load(std::memory_order_relaxed),
+                          std::memory_order_relaxed);
+  }
+
   /// These need both maps to be quiet. Contents and functions, without the allocators:
   void swap_contents(engine& other) noexcept { base::swap_contents(other); }
   void swap_everything(engine& other) noexcept {
