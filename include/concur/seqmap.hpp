@@ -177,6 +177,7 @@ class basic_seqmap
       : basic_seqmap(other, allocator_of_copy(other.engine_.allocator())) {}
   basic_seqmap(const basic_seqmap& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
+    engine_.copy_max_load(other.engine_);
     if (const size_type n = other.size(); n != 0) engine_.reserve(n);
     other.cvisit_all([this](const value_type& element) { this->insert(element); });
   }

@@ -70,6 +70,12 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
   }
 
+  void copy_max_load(const engine& other) noexcept {
+    // relaxed: a setting
+    this->max_load_.store(other.max_load_.load(std::memory_order_relaxed),
+                          std::memory_order_relaxed);
+  }
+
   /// These need both maps to be quiet. Contents and functions, without the allocators:
   void swap_contents(engine& other) noexcept { base::swap_contents(other); }
   void swap_everything(engine& other) noexcept {
@@ -387,13 +393,14 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
       const Key found = b.copy_key(cell);
       const T value = b.copy_value(cell);
+      const observation seen{&b, before, b.values[cell].only_word()};
       // The user's equality sees only keys that were there at one moment.
       if (!b.is_unchanged_since(before)) return outcome::again;
       if (this->equal_(found, key)) {
         // Only now: a cell that has but the tag of the key is not waited for.
         if (before.is_publishing(cell)) return outcome::again;
         result.emplace(found, value);
-        observe(observation{&b, before, b.values[cell].only_word()});
+        observe(seen);
         return outcome::found;
       }
       if constexpr (!types::is_direct || !std::is_same_v<K, Key>) {

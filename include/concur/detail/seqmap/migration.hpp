@@ -229,8 +229,11 @@ class migration : public placement<Types> {
     if (!is_too_empty(word, n)) return log2;
     const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
     const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
-    // To a quarter of the cells: the next growth is far away.
-    while (log2 > least && n < (std::uint64_t{bucket::cell_count} << (log2 - 1)) / 4) --log2;
+    // To a quarter of the cells, and half of what is too full: the next growth is far away.
+    for (; log2 > least; --log2) {
+      const std::uint64_t cells = std::uint64_t{bucket::cell_count} << (log2 - 1);
+      if (n * 4 >= cells || n * 128 >= cells * this->max_load(log2 - 1)) break;
+    }
     return log2;
   }
 

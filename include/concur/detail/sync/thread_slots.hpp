@@ -167,8 +167,8 @@ class thread_slots {
       // acquire: pairs with the CAS in add_exit_hook.
       if (const exit_hook hook = entry.load(std::memory_order_acquire)) hook(slot);
     }
-    // relaxed: (6) orders them.
-    for (auto& word : slot.announcements) word.store(0, std::memory_order_relaxed);
+    // release: who finds nothing announced frees what this thread used, and has not seen (6).
+    for (auto& word : slot.announcements) word.store(0, std::memory_order_release);
     slot.taken.store(false, std::memory_order_release);  // (6) release: pairs with (1).
   }
 
