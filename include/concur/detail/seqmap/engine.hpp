@@ -136,7 +136,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   bool modify_present(std::uint64_t hash, K&& key, OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     // relaxed: an insertion that this call must see has replaced the root before.
-    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return false;
+    if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return false;
     bool present = false;
     modify(
         hash, key, [](auto&) {},
@@ -320,7 +320,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
                       Observe& observe) const {
     outcome o = lookup_in(root, hash, key, result, announce_again, observe);
     if (o == outcome::elsewhere) {
-      if (root == base::empty_word()) return true;
+      if (base::is_empty_word(root)) return true;
       if (!table::is_replacing(root)) return false;
       // acquire: see migration (1)
       const table* next = table::of(root)->next.load(std::memory_order_acquire);

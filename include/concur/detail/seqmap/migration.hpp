@@ -28,7 +28,7 @@ class migration : public placement<Types> {
   /// Cells of the table that new elements go to.
   std::size_t capacity() const noexcept {
     const std::uintptr_t word = this->root_.load(std::memory_order_relaxed);  // relaxed: a hint
-    if (word == base::empty_word()) return 0;
+    if (base::is_empty_word(word)) return 0;
     if (!table::is_replacing(word)) return static_cast<std::size_t>(table::cells_of(word));
     // relaxed: a hint
     return std::size_t{bucket::cell_count} << this->next_log2_.load(std::memory_order_relaxed);
@@ -49,7 +49,7 @@ class migration : public placement<Types> {
   void shrink_to_fit() {
     exclusive_scope::require_inactive(this);
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
-    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return;  // relaxed: hint
+    if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return;  // relaxed: hint
     resize_to([this](unsigned now) {
       const unsigned least = this->log2_for(this->size());
       return now > least ? least : now;
@@ -161,7 +161,7 @@ class migration : public placement<Types> {
     bool has_helped = false;
     for (;;) {
       const std::uintptr_t word = guard.protect(this->root_);
-      if (word == base::empty_word()) {
+      if (base::is_empty_word(word)) {
         this->create_first_table(tuning::first_log2_buckets);
         continue;
       }
@@ -186,7 +186,7 @@ class migration : public placement<Types> {
     {
       leaf_hazard guard(me);
       const std::uintptr_t word = guard.protect(this->root_);
-      if (word != base::empty_word() && !table::is_replacing(word)) {
+      if (!base::is_empty_word(word) && !table::is_replacing(word)) {
         const unsigned log2 = wanted_log2(word, n);
         CONCUR_TRY {
           if (log2 != base::log2_of(word)) start_replacing(guard, word, log2);
@@ -501,7 +501,7 @@ class migration : public placement<Types> {
   template <class Wanted>
   void resize_to(Wanted wanted) {
     for (backoff wait;;) {
-      if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: a hint
+      if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) {  // relaxed: a hint
         this->create_first_table(wanted(0));  // or another thread did, and a smaller one
         continue;
       }

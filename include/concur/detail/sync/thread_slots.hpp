@@ -27,7 +27,7 @@ enum class announcement : std::size_t {
   count
 };
 
-struct alignas(destructive_distance) thread_slot {
+struct CONCUR_SHARED alignas(destructive_distance) thread_slot {
   /// Written by the owner alone, read by whoever wants to free something.
   std::atomic<std::uintptr_t> announcements[static_cast<std::size_t>(announcement::count)] = {};
   std::atomic<bool> taken{false};
@@ -39,7 +39,7 @@ struct alignas(destructive_distance) thread_slot {
   }
 };
 
-class thread_slots {
+class CONCUR_SHARED thread_slots {
  public:
   using exit_hook = void (*)(thread_slot&) noexcept;
 
