@@ -115,7 +115,7 @@ void reset_execution() {
   rt->what[0] = 0;
   rt->abandoned = rt->someone_frozen = rt->diverged = false;
   rt->steps = rt->membarriers = 0;
-  rt->entropy = 0;
+  rt->entropy = rt->skipped_time = 0;
   rt->current = rt->thread_count = 0;
   rt->location_count = rt->other_count = rt->chunk_count = 0;
   rt->sc_position = 0;

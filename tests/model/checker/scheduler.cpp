@@ -174,6 +174,7 @@ bool wake_timed() {
     if (f.state != run_state::blocked || !f.timed) continue;
     f.state = run_state::runnable;
     f.timed_out = true;
+    rt->skipped_time += 10;
     return true;
   }
   return false;

@@ -293,6 +293,7 @@ struct runtime {
   u32 steps;
   u32 membarriers;
   u64 entropy;
+  u64 skipped_time;  ///< a wait that ends by its time limit takes its time
   bool fair;
   decision* path;
   u32 path_length, path_position;

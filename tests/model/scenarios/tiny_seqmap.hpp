@@ -10,10 +10,11 @@
 
 namespace scenarios {
 
-struct tiny_tuning {
+struct tiny_tuning : concur::detail::seqmap::default_tuning {
   static constexpr unsigned first_log2_buckets = 1;
   static constexpr unsigned log2_block = 1;
-  static constexpr unsigned default_max_load = 54;
+  static constexpr unsigned max_load(unsigned) noexcept { return 54; }
+  static constexpr unsigned log2_growth(unsigned) noexcept { return 1; }
   static constexpr unsigned min_load_divisor = 10;
   static constexpr unsigned log2_check_interval = 0;
   static constexpr unsigned striped_log2_buckets = 3;
