@@ -78,6 +78,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// These need both maps to be quiet. Contents and functions, without the allocators:
   void swap_contents(engine& other) noexcept { base::swap_contents(other); }
+  void swap_elements(engine& other) noexcept { base::swap_elements(other); }
   void swap_everything(engine& other) noexcept {
     base::swap_contents(other);
     using std::swap;

@@ -243,9 +243,8 @@ class table_memory {
     }
   }
 
-  /// Needs both maps to be quiet. Exchanges contents and functions; the allocators are the
-  /// caller's.
-  void swap_contents(table_memory& other) noexcept {
+  /// Needs both maps to be quiet. Exchanges the elements and how they are kept.
+  void swap_elements(table_memory& other) noexcept {
     // relaxed: the caller's quiet orders all of these.
     const auto exchange = [](auto& a, auto& b) {
       b.store(a.exchange(b.load(std::memory_order_relaxed), std::memory_order_relaxed),
@@ -257,6 +256,11 @@ class table_memory {
     exchange(floor_, other.floor_);
     exchange(next_log2_, other.next_log2_);
     counter_.swap(other.counter_);
+  }
+
+  /// The same with the functions; the allocators are the caller's.
+  void swap_contents(table_memory& other) noexcept {
+    swap_elements(other);
     using std::swap;
     swap(hash_, other.hash_);
     swap(equal_, other.equal_);

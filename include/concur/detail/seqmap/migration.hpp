@@ -38,12 +38,20 @@ class migration : public placement<Types> {
     return table::is_replacing(this->root_.load(std::memory_order_relaxed));  // relaxed: a hint
   }
 
-  /// Brings the map to a table for `n` elements; returns when it is there.
+  /// Brings the map to a table for `n` elements, and keeps it from shrinking below; returns when it
+  /// is there.
   void reserve(std::size_t n) {
+    const unsigned log2 = make_room(n);
+    this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
+  }
+
+  /// The same for once. The result is the log2 of the buckets that `n` elements need, 0 for none.
+  unsigned make_room(std::size_t n) {
     exclusive_scope::require_inactive(this);
+    if (n == 0) return 0;
     const unsigned log2 = this->log2_for(n);
     resize_to([log2](unsigned now) { return now < log2 ? log2 : now; });
-    this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
+    return log2;
   }
 
   void shrink_to_fit() {
@@ -205,8 +213,11 @@ class migration : public placement<Types> {
     const std::int64_t share = this->counter_.add(by, me);
     if (this->counter_.is_striped()) {
       const unsigned log2 = base::log2_of(word);
+      // Less often in a larger table: what all threads have not yet looked at is a few per cent.
+      constexpr unsigned few_per_cent = 8;
+      const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
       const unsigned interval =
-          log2 < tuning::log2_check_interval ? log2 : tuning::log2_check_interval;
+          finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
       return (share & ((std::int64_t{1} << interval) - 1)) == 0;
     }
     const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
@@ -357,6 +368,7 @@ class migration : public placement<Types> {
     if (seen.is_moved() || !home->try_lock(seen)) return false;
     bucket_guard lock(*home, seen);
     if (seen.is_moved()) return false;
+    const exclusive_scope scope(this);  // a hasher that writes to its own map is told so
     passenger few[bucket::cell_count + displaced_directory::entry_count];
     std::size_t n = 0;
     const displaced_directory directory = home->load_displaced();
