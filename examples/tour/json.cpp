@@ -15,10 +15,6 @@ const char* name_of(verdict check) {
   return check == verdict::exact ? "exact" : check == verdict::wrong ? "wrong" : "not checked";
 }
 
-const char* name_of(row_state state) {
-  return state == row_state::done ? "done" : state == row_state::stopped ? "stopped" : "not run";
-}
-
 }  // namespace
 
 std::string json_of(const std::vector<row>& rows, const job& work) {
@@ -33,7 +29,6 @@ std::string json_of(const std::vector<row>& rows, const job& work) {
     const measurement& m = r.result;
     json += separator;
     json += "    {\"map\": " + quoted(r.map) + format(", \"threads\": %u, ", r.threads);
-    json += "\"state\": " + quoted(name_of(r.state)) + ", ";
     json += format("\"passes\": %zu, \"words_per_second\": %.0f, ", m.passes, m.words_per_second);
     for (const int percent : {50, 90, 99}) {
       const auto latency = m.latency.percentile(percent / 100.0);

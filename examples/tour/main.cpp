@@ -108,22 +108,29 @@ double speed_of_splitting(const corpus& text, std::uint64_t words) {
   return letters != 0 && seconds > 0 ? static_cast<double>(words) / seconds : 0;
 }
 
+void run_pass(std::vector<row>& rows, row& r, const job& work, screen& out) {
+  live_progress live;
+  std::future<pass_result> pass =
+      std::async(std::launch::async, r.run, std::cref(work), r.threads, std::ref(live));
+  do {
+    out.update_table(rows, &r, live, work);
+  } while (pass.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready);
+  r.result.add(pass.get());
+}
+
+/// The rows take turns, a pass each: what else the machine has to do hits all of them alike.
 void run(std::vector<row>& rows, const job& work, screen& out) {
   out.begin_table(rows);
-  for (row& r : rows) {
-    if (interrupted()) break;
-    live_progress live;
-    r.state = row_state::running;
-    r.started = clock::now();
-    std::future<measurement> result =
-        std::async(std::launch::async, r.run, std::cref(work), r.threads, std::ref(live));
-    do {
-      out.update_table(rows, live, work);
-    } while (result.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready);
-    r.result = result.get();
-    r.state = r.result.passes == 0 ? row_state::stopped : row_state::done;
-    out.update_table(rows, live, work);
+  bool is_complete = false;
+  while (!is_complete && !interrupted()) {
+    is_complete = true;
+    for (row& r : rows) {
+      if (interrupted() || r.is_complete(work.seconds)) continue;
+      run_pass(rows, r, work, out);
+      is_complete = false;
+    }
   }
+  out.end_table(rows, work);
 }
 
 /// How many words `word_key` cannot hold, and what became of them.

@@ -19,7 +19,7 @@ constexpr const char* usage =
     "on all, checks every count, and shows how fast they were. Without a folder it reads\n"
     "/usr/include, /usr/share/doc and /usr/share/common-licenses.\n"
     "\n"
-    "  --seconds S   count again and again for about S seconds a row (1.5); once at least\n"
+    "  --seconds S   count again and again for about S seconds a row (2); once at least\n"
     "  --threads N   threads of the rows that use several (all cores)\n"
     "  --limit MB    read at most so much text (128); 0 for all of it\n"
     "  --plot FILE   where the plot goes (tour.svg); an empty name for none\n"

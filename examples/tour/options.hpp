@@ -12,7 +12,7 @@ namespace tour {
 
 struct options {
   std::vector<std::string> folders;  ///< empty: the default ones
-  double seconds = 1.5;              ///< for each row; every row counts everything at least once
+  double seconds = 2;                ///< for each row; every row counts everything at least once
   unsigned threads = 0;              ///< 0: all cores
   std::size_t megabytes = 128;       ///< of text at most; 0: all of it
   std::string plot = "tour.svg";     ///< empty: none

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// One row of the table: counts all words with one map and some threads, again and again, each time
-/// into a fresh map, and compares every count with the known one.
+/// One row of the table: counts all words with one map and some threads, into a fresh map, and
+/// compares every count with the known one.
 #pragma once
 
 #include <algorithm>
@@ -44,10 +44,22 @@ struct job {
 
 enum class verdict { none, exact, wrong };
 
+/// All words counted once, into a fresh map.
+struct pass_result {
+  double seconds = 0;
+  std::uint64_t words = 0;
+  histogram latency;  ///< of single increments, in nanoseconds
+  std::size_t elements = 0;
+  std::size_t bytes = 0;
+  verdict check = verdict::none;  ///< none: interrupted
+};
+
+/// What several passes gave.
 struct measurement {
   std::size_t passes = 0;       ///< complete ones
+  double seconds = 0;           ///< all of them together
   double words_per_second = 0;  ///< in the fastest pass: the one that was disturbed least
-  histogram latency;            ///< of single increments, in nanoseconds
+  histogram latency;
   std::size_t elements = 0;
   std::size_t bytes = 0;
   verdict check = verdict::none;
@@ -55,10 +67,25 @@ struct measurement {
   double bytes_per_element() const {
     return elements == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(elements);
   }
+
+  /// A pass that was interrupted does not count, unless there is no other.
+  void add(const pass_result& pass) {
+    const bool is_complete = pass.check != verdict::none;
+    if (!is_complete && passes != 0) return;
+    passes += is_complete ? 1 : 0;
+    seconds += pass.seconds;
+    words_per_second =
+        std::max(words_per_second, static_cast<double>(pass.words) / std::max(pass.seconds, 1e-9));
+    latency.add(pass.latency);
+    elements = pass.elements;
+    bytes = pass.bytes;
+    if (check != verdict::wrong) check = pass.check;
+  }
 };
 
-/// What can be seen of a row while it runs.
+/// What can be seen of a pass while it runs.
 struct live_progress {
+  const clock::time_point started = clock::now();
   std::atomic<std::uint64_t> words{0};
 };
 
@@ -130,58 +157,35 @@ bool is_exact(const Counter& counter, const job& work) {
          });
 }
 
-/// The whole row. A pass that was interrupted does not count, unless it is the only one.
 template <class Counter>
-measurement measure(const job& work, unsigned threads, live_progress& live) {
-  measurement result;
-  std::vector<double> durations;
-  const clock::time_point begin = clock::now();
-  do {
-    const std::size_t bytes_before = counted_bytes.load(std::memory_order_relaxed);
-    Counter counter;
-    const clock::time_point start = clock::now();
-    const histogram latency = count_once(counter, work, threads, live);
-    const double took = seconds_since(start);
-    if (interrupted()) {
-      if (durations.empty()) {
-        result.latency = latency;
-        result.words_per_second =
-            static_cast<double>(live.words.load(std::memory_order_relaxed)) / took;
-      }
-      break;
-    }
-    result.latency.add(latency);
-    durations.push_back(took);
-    result.elements = counter.size();
-    result.bytes = counted_bytes.load(std::memory_order_relaxed) - bytes_before;
-    const bool exact = is_exact(counter, work);
-    if (result.check != verdict::wrong) result.check = exact ? verdict::exact : verdict::wrong;
-  } while (seconds_since(begin) < work.seconds);
-
-  result.passes = durations.size();
-  if (!durations.empty()) {
-    const double fastest = *std::min_element(durations.begin(), durations.end());
-    result.words_per_second = static_cast<double>(work.words_per_pass()) / fastest;
-  }
+pass_result pass_with(const job& work, unsigned threads, live_progress& live) {
+  pass_result result;
+  const std::size_t bytes_before = counted_bytes.load(std::memory_order_relaxed);
+  Counter counter;
+  const clock::time_point start = clock::now();
+  result.latency = count_once(counter, work, threads, live);
+  result.seconds = seconds_since(start);
+  result.words = live.words.load(std::memory_order_relaxed);
+  if (interrupted()) return result;
+  result.elements = counter.size();
+  result.bytes = counted_bytes.load(std::memory_order_relaxed) - bytes_before;
+  result.check = is_exact(counter, work) ? verdict::exact : verdict::wrong;
   return result;
 }
-
-enum class row_state { waiting, running, done, stopped };
 
 /// A map, a number of threads, and what came of it.
 struct row {
   const char* map;
   unsigned threads;
-  measurement (*run)(const job&, unsigned threads, live_progress&);
-
-  row_state state = row_state::waiting;
-  clock::time_point started{};
+  pass_result (*run)(const job&, unsigned threads, live_progress&);
   measurement result{};
+
+  bool is_complete(double seconds) const { return result.passes != 0 && result.seconds >= seconds; }
 };
 
 template <class Counter>
 row row_of(unsigned threads) {
-  return {Counter::name, threads, &measure<Counter>};
+  return {Counter::name, threads, &pass_with<Counter>};
 }
 
 }  // namespace tour

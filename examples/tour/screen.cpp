@@ -82,47 +82,62 @@ std::string screen::numbers_of(const row& r, double plain_speed) const {
   }
 }
 
-std::string screen::line_of(const row& r, double plain_speed, const live_progress& live,
+std::string screen::line_of(const row& r, double plain_speed, const live_progress* live,
                             const job& work) const {
-  std::string line = format("%-26s %7u ", r.map, r.threads);
-  if (r.state == row_state::waiting) return dim(line);
-  if (r.state != row_state::running) return line + numbers_of(r, plain_speed);
-  const double words = static_cast<double>(live.words.load(std::memory_order_relaxed));
-  const double elapsed = seconds_since(r.started);
-  // It is done when the time is over and everything has been counted once.
-  const double once = words / static_cast<double>(work.words_per_pass());
-  const double part = work.seconds > 0 ? std::min(elapsed / work.seconds, once) : once;
-  return line + format("%9s  ", elapsed > 0 ? millions(words / elapsed).c_str() : "") + bar(part);
+  const std::string line = format("%-26s %7u ", r.map, r.threads);
+  if (r.result.words_per_second > 0) return line + numbers_of(r, plain_speed);
+  if (live == nullptr) return dim(line);
+  const double words = static_cast<double>(live->words.load(std::memory_order_relaxed));
+  const double elapsed = seconds_since(live->started);
+  return line + format("%9s  ", elapsed > 0 ? millions(words / elapsed).c_str() : "") +
+         bar(words / static_cast<double>(work.words_per_pass()));
 }
 
 void screen::begin_table(const std::vector<row>& rows) {
-  is_live_ = is_terminal_ && terminal_height() > rows.size() + 1;
+  constexpr std::size_t other_lines = 3;  // the head, the line below the table, the cursor's
+  is_live_ = is_terminal_ && terminal_height() >= rows.size() + other_lines;
   lines_drawn_ = 0;
-  printed_.assign(rows.size(), false);
-  if (!is_live_) write(head() + "\n");
 }
 
-void screen::update_table(const std::vector<row>& rows, const live_progress& live,
-                          const job& work) {
-  const bool has_plain = !rows.empty() && rows[0].state == row_state::done;
-  const double plain_speed = has_plain ? rows[0].result.words_per_second : 0;
-  std::string frame;
-  if (is_live_) {
-    frame = "\r\x1b[?7l";
-    if (lines_drawn_ != 0) frame += format("\x1b[%zuA", lines_drawn_);
-    frame += head() + "\x1b[K\n";
-    for (const row& r : rows) frame += line_of(r, plain_speed, live, work) + "\x1b[K\n";
-    frame += "\x1b[?7h";
-    lines_drawn_ = rows.size() + 1;
-  } else {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const bool is_over = rows[i].state == row_state::done || rows[i].state == row_state::stopped;
-      if (!is_over || printed_[i]) continue;
-      printed_[i] = true;
-      frame += line_of(rows[i], plain_speed, live, work) + "\n";
+void screen::update_table(const std::vector<row>& rows, const row* running,
+                          const live_progress& live, const job& work) {
+  if (!is_live_) return;
+  double part = 0;
+  for (const row& r : rows) {
+    if (r.is_complete(work.seconds)) {
+      part += 1;
+    } else if (r.result.passes != 0) {
+      part += r.result.seconds / work.seconds;
     }
   }
-  if (!frame.empty()) write(frame);
+  part /= static_cast<double>(rows.size());
+  std::string frame = table_of(rows, running, &live, work);
+  frame += "measuring, the rows in turn  " + bar(part) + format(" %3.0f %%\x1b[K", part * 100);
+  draw(frame, rows.size() + 1);
+}
+
+void screen::end_table(const std::vector<row>& rows, const job& work) {
+  std::string table = table_of(rows, nullptr, nullptr, work);
+  if (!is_live_) return write(table);
+  draw(table + "\x1b[J", rows.size() + 1);
+}
+
+std::string screen::table_of(const std::vector<row>& rows, const row* running,
+                             const live_progress* live, const job& work) const {
+  const char* const line_end = is_live_ ? "\x1b[K\n" : "\n";
+  const double plain_speed = rows[0].result.passes != 0 ? rows[0].result.words_per_second : 0;
+  std::string table = head() + line_end;
+  for (const row& r : rows) {
+    table += line_of(r, plain_speed, &r == running ? live : nullptr, work) + line_end;
+  }
+  return table;
+}
+
+/// In place of the frame before. Without wrapping: a line stays one on a narrow terminal.
+void screen::draw(const std::string& frame, std::size_t lines) {
+  const std::string up = lines_drawn_ != 0 ? format("\x1b[%zuA", lines_drawn_) : "";
+  write(std::string("\r").append(up).append("\x1b[?7l").append(frame).append("\x1b[?7h"));
+  lines_drawn_ = lines;
 }
 
 }  // namespace tour

@@ -123,7 +123,7 @@ class basic_seqmap
   explicit basic_seqmap(size_type n, const Hash& hash, const KeyEqual& equal = KeyEqual(),
                         const Allocator& allocator = Allocator())
       : engine_(hash, equal, allocator) {
-    if (n != 0) engine_.reserve(n);
+    engine_.reserve(n);
   }
   basic_seqmap(size_type n, const Allocator& allocator)
       : basic_seqmap(n, make_default_hasher<Hash>(), KeyEqual(), allocator) {}
@@ -177,18 +177,20 @@ class basic_seqmap
       : basic_seqmap(other, allocator_of_copy(other.engine_.allocator())) {}
   basic_seqmap(const basic_seqmap& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    if (const size_type n = other.size(); n != 0) engine_.reserve(n);
+    engine_.copy_max_load(other.engine_);
+    engine_.make_room(other.size());
     other.cvisit_all([this](const value_type& element) { this->insert(element); });
   }
   /// Moves need both maps to be quiet.
-  basic_seqmap(basic_seqmap&& other)
+  basic_seqmap(basic_seqmap&& other) noexcept(
+      std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : engine_(other.hash_function(), other.key_eq(), other.engine_.allocator()) {
-    engine_.swap_contents(other.engine_);
+    engine_.swap_elements(other.engine_);
   }
   basic_seqmap(basic_seqmap&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
     if (memory_is_exchangeable(other)) {
-      engine_.swap_contents(other.engine_);
+      engine_.swap_elements(other.engine_);
     } else {
       this->merge(other);
     }

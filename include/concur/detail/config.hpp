@@ -30,8 +30,16 @@
 #define CONCUR_NO_UNIQUE_ADDRESS [[no_unique_address]]
 #endif
 
+// What exists once per process, also when shared objects are compiled with -fvisibility=hidden: two
+// registries of threads would free memory under each other's readers.
+#if defined(_WIN32) || defined(__CYGWIN__)
+#define CONCUR_SHARED
+#else
+#define CONCUR_SHARED [[gnu::visibility("default")]]
+#endif
+
 // Sanitizers and the model checker see every shared access as a C++20 atomic operation: the vector
-// loads of detail/bits/line.hpp, which rely on the hardware, are replaced by their portable twin.
+// loads of detail/sync/match_words.hpp, which rely on the hardware, are replaced by their portable twin.
 // CONCUR_PORTABLE_LOADS may also be defined by hand, so that native tests run both.
 #if !defined(CONCUR_PORTABLE_LOADS)
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

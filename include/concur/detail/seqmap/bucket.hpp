@@ -120,7 +120,7 @@ struct alignas(64) bucket {
 
   displaced_directory load_displaced() const noexcept {
     // (2) acquire: a directory without an entry is loaded before the state that must then show the
-    // element at home or moved (see walk.hpp); pairs with (6).
+    // element at home or moved (engine.hpp, read_at_home); pairs with (6).
     return displaced_directory(displaced_word.load(std::memory_order_acquire));
   }
 

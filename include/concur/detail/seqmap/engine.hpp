@@ -70,8 +70,15 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
   }
 
+  void copy_max_load(const engine& other) noexcept {
+    // relaxed: a setting
+    this->max_load_.store(other.max_load_.load(std::memory_order_relaxed),
+                          std::memory_order_relaxed);
+  }
+
   /// These need both maps to be quiet. Contents and functions, without the allocators:
   void swap_contents(engine& other) noexcept { base::swap_contents(other); }
+  void swap_elements(engine& other) noexcept { base::swap_elements(other); }
   void swap_everything(engine& other) noexcept {
     base::swap_contents(other);
     using std::swap;
@@ -130,7 +137,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   bool modify_present(std::uint64_t hash, K&& key, OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     // relaxed: an insertion that this call must see has replaced the root before.
-    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return false;
+    if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return false;
     bool present = false;
     modify(
         hash, key, [](auto&) {},
@@ -314,7 +321,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
                       Observe& observe) const {
     outcome o = lookup_in(root, hash, key, result, announce_again, observe);
     if (o == outcome::elsewhere) {
-      if (root == base::empty_word()) return true;
+      if (base::is_empty_word(root)) return true;
       if (!table::is_replacing(root)) return false;
       // acquire: see migration (1)
       const table* next = table::of(root)->next.load(std::memory_order_acquire);
@@ -387,13 +394,14 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const auto cell = static_cast<unsigned>(std::countr_zero(cells));
       const Key found = b.copy_key(cell);
       const T value = b.copy_value(cell);
+      const observation seen{&b, before, b.values[cell].only_word()};
       // The user's equality sees only keys that were there at one moment.
       if (!b.is_unchanged_since(before)) return outcome::again;
       if (this->equal_(found, key)) {
         // Only now: a cell that has but the tag of the key is not waited for.
         if (before.is_publishing(cell)) return outcome::again;
         result.emplace(found, value);
-        observe(observation{&b, before, b.values[cell].only_word()});
+        observe(seen);
         return outcome::found;
       }
       if constexpr (!types::is_direct || !std::is_same_v<K, Key>) {

@@ -78,6 +78,15 @@ class table_memory {
   static std::uintptr_t empty_word() noexcept {
     return reinterpret_cast<std::uintptr_t>(&empty_table.header) | 63;
   }
+  /// Whether a root word is that of a map without memory. Not by the address where it can be
+  /// helped: a map that comes from another shared object may have that object's `empty_table`.
+  static bool is_empty_word(std::uintptr_t word) noexcept {
+    if constexpr (tuning::first_log2_buckets > 1) {
+      return (word & table::shift_mask) == 63;  // no other table has two buckets
+    } else {
+      return word == empty_word();
+    }
+  }
 
   static unsigned log2_of(std::uintptr_t word) noexcept {
     return static_cast<unsigned>(64 - (word & table::shift_mask));
@@ -119,9 +128,10 @@ class table_memory {
   }
 
   void create_first_table(unsigned log2_buckets) {
+    std::uintptr_t expected = root_.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+    if (!is_empty_word(expected)) return;
     table* fresh = create_table(log2_buckets);
     for (std::uint64_t i = 0; i < fresh->block_count(); ++i) fresh->prepare_block(i);
-    std::uintptr_t expected = empty_word();
     // (1) release: publishes the table; pairs with the acquire of leaf_hazard::protect.
     if (!root_.compare_exchange_strong(expected, fresh->word(), std::memory_order_release,
                                        std::memory_order_relaxed)) {
@@ -200,7 +210,7 @@ class table_memory {
   void release_all() noexcept {
     // relaxed: the caller's quiet orders all of these.
     const std::uintptr_t word = root_.exchange(empty_word(), std::memory_order_relaxed);
-    if (word != empty_word()) {
+    if (!is_empty_word(word)) {
       table* t = table::of(word);
       if (table* next = t->next.load(std::memory_order_relaxed)) destroy_table(next);
       destroy_table(t);
@@ -233,9 +243,8 @@ class table_memory {
     }
   }
 
-  /// Needs both maps to be quiet. Exchanges contents and functions; the allocators are the
-  /// caller's.
-  void swap_contents(table_memory& other) noexcept {
+  /// Needs both maps to be quiet. Exchanges the elements and how they are kept.
+  void swap_elements(table_memory& other) noexcept {
     // relaxed: the caller's quiet orders all of these.
     const auto exchange = [](auto& a, auto& b) {
       b.store(a.exchange(b.load(std::memory_order_relaxed), std::memory_order_relaxed),
@@ -247,6 +256,11 @@ class table_memory {
     exchange(floor_, other.floor_);
     exchange(next_log2_, other.next_log2_);
     counter_.swap(other.counter_);
+  }
+
+  /// The same with the functions; the allocators are the caller's.
+  void swap_contents(table_memory& other) noexcept {
+    swap_elements(other);
     using std::swap;
     swap(hash_, other.hash_);
     swap(equal_, other.equal_);

@@ -28,7 +28,7 @@ class migration : public placement<Types> {
   /// Cells of the table that new elements go to.
   std::size_t capacity() const noexcept {
     const std::uintptr_t word = this->root_.load(std::memory_order_relaxed);  // relaxed: a hint
-    if (word == base::empty_word()) return 0;
+    if (base::is_empty_word(word)) return 0;
     if (!table::is_replacing(word)) return static_cast<std::size_t>(table::cells_of(word));
     // relaxed: a hint
     return std::size_t{bucket::cell_count} << this->next_log2_.load(std::memory_order_relaxed);
@@ -38,18 +38,26 @@ class migration : public placement<Types> {
     return table::is_replacing(this->root_.load(std::memory_order_relaxed));  // relaxed: a hint
   }
 
-  /// Brings the map to a table for `n` elements; returns when it is there.
+  /// Brings the map to a table for `n` elements, and keeps it from shrinking below; returns when it
+  /// is there.
   void reserve(std::size_t n) {
+    const unsigned log2 = make_room(n);
+    this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
+  }
+
+  /// The same for once. The result is the log2 of the buckets that `n` elements need, 0 for none.
+  unsigned make_room(std::size_t n) {
     exclusive_scope::require_inactive(this);
+    if (n == 0) return 0;
     const unsigned log2 = this->log2_for(n);
     resize_to([log2](unsigned now) { return now < log2 ? log2 : now; });
-    this->floor_.store(log2, std::memory_order_relaxed);  // relaxed: a setting
+    return log2;
   }
 
   void shrink_to_fit() {
     exclusive_scope::require_inactive(this);
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
-    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return;  // relaxed: hint
+    if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return;  // relaxed: hint
     resize_to([this](unsigned now) {
       const unsigned least = this->log2_for(this->size());
       return now > least ? least : now;
@@ -161,7 +169,7 @@ class migration : public placement<Types> {
     bool has_helped = false;
     for (;;) {
       const std::uintptr_t word = guard.protect(this->root_);
-      if (word == base::empty_word()) {
+      if (base::is_empty_word(word)) {
         this->create_first_table(tuning::first_log2_buckets);
         continue;
       }
@@ -186,7 +194,7 @@ class migration : public placement<Types> {
     {
       leaf_hazard guard(me);
       const std::uintptr_t word = guard.protect(this->root_);
-      if (word != base::empty_word() && !table::is_replacing(word)) {
+      if (!base::is_empty_word(word) && !table::is_replacing(word)) {
         const unsigned log2 = wanted_log2(word, n);
         CONCUR_TRY {
           if (log2 != base::log2_of(word)) start_replacing(guard, word, log2);
@@ -205,8 +213,11 @@ class migration : public placement<Types> {
     const std::int64_t share = this->counter_.add(by, me);
     if (this->counter_.is_striped()) {
       const unsigned log2 = base::log2_of(word);
+      // Less often in a larger table: what all threads have not yet looked at is a few per cent.
+      constexpr unsigned few_per_cent = 8;
+      const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
       const unsigned interval =
-          log2 < tuning::log2_check_interval ? log2 : tuning::log2_check_interval;
+          finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
       return (share & ((std::int64_t{1} << interval) - 1)) == 0;
     }
     const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
@@ -229,8 +240,11 @@ class migration : public placement<Types> {
     if (!is_too_empty(word, n)) return log2;
     const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
     const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
-    // To a quarter of the cells: the next growth is far away.
-    while (log2 > least && n < (std::uint64_t{bucket::cell_count} << (log2 - 1)) / 4) --log2;
+    // To a quarter of the cells, and half of what is too full: the next growth is far away.
+    for (; log2 > least; --log2) {
+      const std::uint64_t cells = std::uint64_t{bucket::cell_count} << (log2 - 1);
+      if (n * 4 >= cells || n * 128 >= cells * this->max_load(log2 - 1)) break;
+    }
     return log2;
   }
 
@@ -354,6 +368,7 @@ class migration : public placement<Types> {
     if (seen.is_moved() || !home->try_lock(seen)) return false;
     bucket_guard lock(*home, seen);
     if (seen.is_moved()) return false;
+    const exclusive_scope scope(this);  // a hasher that writes to its own map is told so
     passenger few[bucket::cell_count + displaced_directory::entry_count];
     std::size_t n = 0;
     const displaced_directory directory = home->load_displaced();
@@ -498,7 +513,7 @@ class migration : public placement<Types> {
   template <class Wanted>
   void resize_to(Wanted wanted) {
     for (backoff wait;;) {
-      if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) {  // relaxed: a hint
+      if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) {  // relaxed: a hint
         this->create_first_table(wanted(0));  // or another thread did, and a smaller one
         continue;
       }

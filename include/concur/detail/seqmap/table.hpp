@@ -54,6 +54,9 @@ template <class Bucket, class Tuning>
 struct alignas(128) table {
   using bucket = Bucket;
 
+  static_assert(Tuning::first_log2_buckets >= 1, "a shift by 64 - 0 would be the replacing bit");
+  static_assert(Tuning::log2_block <= 8, "every distance inside a block fits into a reach");
+
   static constexpr std::uintptr_t shift_mask = 63;
   static constexpr std::uintptr_t replacing_bit = 64;
   static constexpr std::uintptr_t address_mask = ~std::uintptr_t{127};

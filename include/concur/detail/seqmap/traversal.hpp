@@ -26,7 +26,7 @@ class traversal : public migration<Types> {
   bool traverse(hash_range range, F&& f) {
     exclusive_scope::require_inactive(this);
     // relaxed: an insertion that this call must see has replaced the root before.
-    if (this->root_.load(std::memory_order_relaxed) == base::empty_word()) return true;
+    if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return true;
     size_watch watch{*this, thread_slots::mine()};
     bool go_on = true;
     for (std::uint64_t at = range.first, last = 0; go_on; at = last + 1) {

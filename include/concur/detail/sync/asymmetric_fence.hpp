@@ -37,7 +37,7 @@ inline void full_fence() noexcept {
 #pragma GCC diagnostic pop
 #endif
 
-class asymmetric_fence {
+class CONCUR_SHARED asymmetric_fence {
  public:
   /// The side that runs on every read. A compiler fence once `prepare` found membarrier.
   static void light() noexcept {

@@ -9,7 +9,7 @@
 namespace concur::inline CONCUR_ABI::detail {
 
 /// Marks `owner` (a map) as running an exclusive callback on this thread, for its own lifetime.
-class exclusive_scope {
+class CONCUR_SHARED exclusive_scope {
  public:
   explicit exclusive_scope(const void* owner) noexcept : owner_(owner), outer_(innermost) {
     innermost = this;

@@ -27,7 +27,7 @@ enum class announcement : std::size_t {
   count
 };
 
-struct alignas(destructive_distance) thread_slot {
+struct CONCUR_SHARED alignas(destructive_distance) thread_slot {
   /// Written by the owner alone, read by whoever wants to free something.
   std::atomic<std::uintptr_t> announcements[static_cast<std::size_t>(announcement::count)] = {};
   std::atomic<bool> taken{false};
@@ -39,7 +39,7 @@ struct alignas(destructive_distance) thread_slot {
   }
 };
 
-class thread_slots {
+class CONCUR_SHARED thread_slots {
  public:
   using exit_hook = void (*)(thread_slot&) noexcept;
 
@@ -167,8 +167,8 @@ class thread_slots {
       // acquire: pairs with the CAS in add_exit_hook.
       if (const exit_hook hook = entry.load(std::memory_order_acquire)) hook(slot);
     }
-    // relaxed: (6) orders them.
-    for (auto& word : slot.announcements) word.store(0, std::memory_order_relaxed);
+    // release: who finds nothing announced frees what this thread used, and has not seen (6).
+    for (auto& word : slot.announcements) word.store(0, std::memory_order_release);
     slot.taken.store(false, std::memory_order_release);  // (6) release: pairs with (1).
   }
 

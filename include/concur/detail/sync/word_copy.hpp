@@ -178,8 +178,8 @@ class atomic_words {
     });
   }
 
-  // Inlined by force, as the others: gcc 12 would merge the bodies for two types of one tail length,
-  // and then warn of the bounds of the other type.
+  // Inlined by force, as the others: gcc 12 would merge the bodies for two types of one tail
+  // length, and then warn of the bounds of the other type.
   template <std::memory_order Order, bool IsLast>
   CONCUR_FORCEINLINE void load_word(unsigned char* to, std::size_t i) const noexcept {
     const word w = words_[i].load(Order);

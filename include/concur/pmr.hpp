@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The containers with a `std::pmr::polymorphic_allocator`: `concur::pmr::seqmap<Key, T>` and so
+/// on. In a header of its own, because <memory_resource> takes longer to parse than most maps.
+/// Include the map's own header beside it.
+#pragma once
+
+#include <concur/fwd.hpp>
+#include <memory_resource>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::pmr {
+
+template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>>
+using seqmap = concur::seqmap<Key, T, Hash, KeyEqual,
+                              std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
+
+template <class T>
+using seq_array = concur::seq_array<T, std::pmr::polymorphic_allocator<T>>;
+
+}  // namespace concur::inline CONCUR_ABI::pmr

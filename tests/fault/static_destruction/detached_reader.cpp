@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// A detached thread that reads and writes a map while `main` returns and static objects die. Its
+/// map is never destroyed, as the language asks of whoever has such threads; what the library keeps
+/// for the process has to outlive everything by itself.
+#include "units.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace {
+
+std::atomic<int> rounds{0};
+static_map dies_meanwhile;
+
+/// Destroyed after `main`, while the threads go on: a static object that takes its time.
+struct slow_to_die {
+  ~slow_to_die() {
+    const int before = rounds.load();
+    while (rounds.load() < before + 3) std::this_thread::yield();
+  }
+} slow;
+
+}  // namespace
+
+int main() {
+  static_map& map = *new static_map;
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    map.insert({i, i});
+    dies_meanwhile.insert({i, i});
+  }
+  std::thread([&map] {
+    for (;; rounds.fetch_add(1)) {
+      for (std::uint64_t i = 0; i < 1'000; ++i) {
+        require(map.find(i) == i, "the reader finds everything, to the last");
+      }
+    }
+  }).detach();
+  std::thread([&map] {
+    for (;;) {
+      for (std::uint64_t i = 1'000; i < 3'000; ++i) map.insert({i, i});
+      for (std::uint64_t i = 1'000; i < 3'000; ++i) map.erase(i);
+    }
+  }).detach();
+  while (rounds.load() < 3) std::this_thread::yield();
+  return 0;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Linked with the two units in both orders: everything dies in good order, and the exit code is 0.
+#include "units.hpp"
+
+#include <thread>
+
+namespace {
+/// Made at its first use, hence destroyed before what was made at the start.
+static_map& local_map() {
+  static static_map map;
+  return map;
+}
+}  // namespace
+
+int main() {
+  for (std::uint64_t i = 0; i < 1'000; ++i) local_map().insert({i, i});
+  std::thread([] {
+    for (std::uint64_t i = 0; i < 1'000; ++i) {
+      require(first_map().find(i) == i && second_map().find(i) == i, "a thread finds all");
+      require(local_map().erase(i) == 1, "a thread erases");
+    }
+  }).join();
+  return 0;
+}

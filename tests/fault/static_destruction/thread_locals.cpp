@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Thread-local objects whose destructors use maps, made before and after the thread first used
+/// one: their destructors run before and after the thread's own bookkeeping is over. On the main
+/// thread they run before the static maps die.
+#include "units.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace {
+
+static_map counts;
+static_array totals(2);
+std::atomic<int> destroyed{0};
+
+struct counts_at_end {
+  std::uint64_t key = 0;
+  ~counts_at_end() {
+    if (key == 0) return;  // nobody touched it
+    counts.fetch_add(key, 1);
+    for (std::uint64_t i = 0; i < 300; ++i) counts.insert({(key << 32) + i, i});
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      require(counts.find((key << 32) + i) == i, "a thread-local destructor finds what it wrote");
+      require(counts.erase((key << 32) + i) == 1, "a thread-local destructor erases");
+    }
+    totals.fetch_add(0, 1);
+    destroyed.fetch_add(1);
+  }
+};
+
+/// Owned by a thread: dies with it.
+struct owns_a_map {
+  static_map map;
+  ~owns_a_map() {
+    for (std::uint64_t i = 0; i < 300; ++i) map.insert({i, i});
+  }
+};
+
+thread_local counts_at_end made_before;
+thread_local counts_at_end made_after;
+thread_local owns_a_map own;
+
+void work(std::uint64_t key) {
+  made_before.key = key;     // made, and its destructor registered, before the thread has a slot
+  counts.fetch_add(key, 1);  // takes a slot
+  made_after.key = key;      // made after: destroyed first
+  own.map.insert({key, key});
+}
+
+}  // namespace
+
+int main() {
+  constexpr std::uint64_t threads = 40;
+  for (std::uint64_t i = 1; i <= threads; ++i) std::thread(work, i).join();
+  for (std::uint64_t i = 1; i <= threads; ++i) {
+    require(counts.find(i) == 3, "both destructors of each thread counted");
+  }
+  require(counts.size() == threads, "and left nothing else");
+  require(destroyed == 2 * threads, "all destructors ran");
+  require(totals.load(0) == 2 * threads, "the array counted them too");
+  work(threads + 1);  // on the main thread: its thread-local objects die before `counts`
+  return 0;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Two translation units with maps of static storage. The destructors of each use its own maps, and
+/// run in the opposite order of the constructors, whichever that is.
+#pragma once
+
+#include <concur/seq_array.hpp>
+#include <concur/seqmap.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+using static_map = concur::seqmap<std::uint64_t, std::uint64_t>;
+using static_array = concur::seq_array<std::uint64_t>;
+
+/// Ends the program at once, and not with 0: destructors cannot report otherwise.
+inline void require(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "not so: %s\n", what);
+  std::_Exit(1);
+}
+
+/// Fills what it is given, and empties it when it dies.
+class last_user {
+ public:
+  last_user(static_map& map, static_array& array) : map_(map), array_(array) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      map_.insert_or_assign(i, i);
+      array_.push_back(i);
+    }
+  }
+  ~last_user() {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      require(map_.find(i) == i, "the map is there in a static destructor");
+      require(array_.load(i) == i, "the array is there in a static destructor");
+      require(map_.erase(i) == 1, "the map shrinks in a static destructor");
+    }
+    array_.clear();
+    array_.shrink_to_fit();
+    for (std::uint64_t i = 0; i < count; ++i) map_.insert({i, i});
+    require(map_.size() == count, "the map grows in a static destructor");
+  }
+  last_user(const last_user&) = delete;
+  last_user& operator=(const last_user&) = delete;
+
+ private:
+  static constexpr std::uint64_t count = 2'000;
+  static_map& map_;
+  static_array& array_;
+};
+
+static_map& first_map();
+static_map& second_map();
