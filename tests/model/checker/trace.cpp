@@ -71,9 +71,11 @@ std::string base_name(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
+/// The C and C++ libraries, and the checker itself. Other libraries' headers are code under test.
 bool is_system(const std::string& file) {
-  return file.compare(0, 5, "/usr/") == 0 || file.find("/include/c++/") != std::string::npos ||
-         file.find("/model/checker/") != std::string::npos || file.empty() || file[0] == '?';
+  for (const char* part : {"/include/c++/", "/usr/lib/", "-linux-gnu/bits/", "/model/checker/"})
+    if (file.find(part) != std::string::npos) return true;
+  return file.empty() || file[0] == '?';
 }
 
 void ask_addr2line(const std::vector<u32>& programs) {

@@ -20,7 +20,7 @@ std::string directory_of_this_file() {
 }
 
 struct survivor {
-  std::string name;    ///< as mc::name_of
+  std::string name;  ///< as mc::name_of
   std::string reason;
 };
 
@@ -46,15 +46,19 @@ std::vector<mc::test_body> seqmap_bodies(std::uint64_t executions) {
       all.push_back({name, body, {.how = how, .executions = executions, .membarrier = membarrier}});
   };
   for (const scenario& s : mixes()) {
-    add(s.name + ", words", [s] { execute<narrow>(s); }, true);
-    add(s.name + ", wide values", [s] { execute<wide_value>(s); }, true);
-    add(s.name + ", wide keys", [s] { execute<wide_key>(s); }, true);
-    add(s.name + ", words, no membarrier", [s] { execute<narrow>(s); }, false);
+    add(
+        s.name + ", words", [s] { execute<narrow>(s); }, true);
+    add(
+        s.name + ", wide values", [s] { execute<wide_value>(s); }, true);
+    add(
+        s.name + ", wide keys", [s] { execute<wide_key>(s); }, true);
+    add(
+        s.name + ", words, no membarrier", [s] { execute<narrow>(s); }, false);
   }
   return all;
 }
 
-void judge(const std::vector<mc::mutant>& matrix, const std::vector<std::string>& files) {
+void judge(const std::vector<mc::mutant>& matrix) {
   std::set<std::string> known;
   for (const survivor& s : listed()) known.insert(s.name);
   std::size_t killed = 0;
@@ -73,9 +77,8 @@ void judge(const std::vector<mc::mutant>& matrix, const std::vector<std::string>
     CHECK(known.count(s) == 1);
   }
   std::printf("%zu mutants, %zu killed\n", matrix.size(), killed);
-  CHECK(matrix.size() > 10);
+  CHECK(!matrix.empty());
   CHECK(killed > 0);
-  static_cast<void>(files);
 }
 
 }  // namespace
@@ -107,12 +110,12 @@ TEST_CASE("the list of survivors is current: every line names code that is there
 // Minutes each: `ctest -C long` runs them, or `model_kill_matrix "[matrix]"`.
 TEST_CASE("the orders of the sync layer", "[.][long][matrix]") {
   auto bodies = sync::bodies(scaled(400));
-  judge(mc::kill_matrix(bodies, "/concur/detail/sync/"), {});
+  judge(mc::kill_matrix(bodies, "/concur/detail/sync/"));
 }
 TEST_CASE("the orders of the leaf hazard", "[.][long][matrix]") {
   auto bodies = sync::bodies(scaled(400));
-  judge(mc::kill_matrix(bodies, "/concur/detail/reclaim/"), {});
+  judge(mc::kill_matrix(bodies, "/concur/detail/reclaim/"));
 }
 TEST_CASE("the orders of seqmap", "[.][long][matrix]") {
-  judge(mc::kill_matrix(seqmap_bodies(scaled(100)), "/concur/detail/seqmap/"), {});
+  judge(mc::kill_matrix(seqmap_bodies(scaled(100)), "/concur/detail/seqmap/"));
 }

@@ -81,7 +81,8 @@ inline void distinct_slots() {
     const auto index = lib::thread_slots::mine().index;
     mc::require(index < 8, "slots are reused");
     mc::require(users[index].fetch_add(1, rlx) == 0, "two living threads have one slot");
-    mc::require(&lib::thread_slots::mine() == &lib::thread_slots::mine(), "a thread keeps its slot");
+    mc::require(&lib::thread_slots::mine() == &lib::thread_slots::mine(),
+                "a thread keeps its slot");
     users[index].fetch_sub(1, rlx);
   };
   for (int t = 0; t < 3; ++t) mc::spawn(use);
@@ -96,12 +97,25 @@ inline void distinct_slots() {
 /// What a thread did with its slot happens before what its successor does.
 inline void slot_hand_over() {
   static int owned[8];
-  for (int t = 0; t < 4; ++t)
-    mc::spawn([] { ++owned[lib::thread_slots::mine().index]; });
+  for (int t = 0; t < 4; ++t) mc::spawn([] { ++owned[lib::thread_slots::mine().index]; });
   mc::join_all();
   int total = 0;
   for (int n : owned) total += n;
   mc::require(total == 4, "four uses");
+}
+
+/// What was there when a hook was registered is there when it runs.
+inline int registered_data = 0;
+inline void exit_hooks() {
+  lib::thread_slots::mine();
+  mc::spawn([] {
+    registered_data = 1;
+    lib::thread_slots::add_exit_hook([](lib::thread_slot&) noexcept {
+      mc::require(registered_data == 1, "the data of a hook are published");
+    });
+  });
+  mc::spawn([] { lib::thread_slots::mine(); });
+  mc::join_all();
 }
 
 /// Objects are replaced and freed under the eyes of readers.
@@ -149,8 +163,8 @@ inline void second_hazard() {
     guard.announce(0);
   });
   mc::spawn([&] {
-    const auto old = source.exchange(reinterpret_cast<std::uintptr_t>(new int(1)),
-                                     std::memory_order_acq_rel);
+    const auto old =
+        source.exchange(reinterpret_cast<std::uintptr_t>(new int(1)), std::memory_order_acq_rel);
     left = reinterpret_cast<int*>(old);
     if (!lib::asymmetric_fence::heavy()) return;
     if (lib::leaf_hazard::is_protected(old, ~std::uintptr_t{0})) return;
@@ -193,9 +207,10 @@ void vacancy_publishes() {
   mc::spawn([&] {
     if (!cell->read()) mc::require(*data == 1, "published to a reader");
   });
-  mc::spawn([&] {
-    if (!cell->store(coder<T>::make(1))) mc::require(*data == 1, "published to a writer");
-  });
+  for (int t = 0; t < 2; ++t)
+    mc::spawn([&] {
+      if (!cell->store(coder<T>::make(1))) mc::require(*data == 1, "published to a writer");
+    });
   mc::join_all();
 }
 
@@ -408,11 +423,13 @@ inline std::vector<mc::test_body> bodies(std::uint64_t executions) {
       all.push_back({name, body, {.how = how, .executions = executions, .membarrier = membarrier}});
   };
   add("store buffering", [] { store_buffering(false); });
-  add("store buffering, no membarrier", [] { store_buffering(false); }, false);
+  add(
+      "store buffering, no membarrier", [] { store_buffering(false); }, false);
   add("store buffering, symmetric on request", [] { store_buffering(true); });
   add("first use", first_use_by_both);
   add("distinct slots", distinct_slots);
   add("slot hand-over", slot_hand_over);
+  add("exit hooks", exit_hooks);
   add("hazards", hazards);
   add("hazards, no membarrier", hazards, false);
   add("second hazard", second_hazard);

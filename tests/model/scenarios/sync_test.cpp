@@ -11,22 +11,23 @@ TEST_CASE("asymmetric fences order in every mode", "[sync]") {
 }
 
 TEST_CASE("a heavy fence that the kernel refuses says so", "[sync]") {
-  const auto done = explore(
-      "refused", 600,
-      [] {
-        const bool has_membarrier = lib::asymmetric_fence::prepare();
-        mc::spawn([=] {
-          mc::require(lib::asymmetric_fence::heavy() != has_membarrier, "it says what it did");
-        });
-        mc::join_all();
-      },
-      {.membarrier_calls = 0});
+  const auto done = explore("refused", 600,
+                            [] {
+                              const bool has_membarrier = lib::asymmetric_fence::prepare();
+                              mc::spawn([=] {
+                                mc::require(lib::asymmetric_fence::heavy() != has_membarrier,
+                                            "it says what it did");
+                              });
+                              mc::join_all();
+                            },
+                            {.membarrier_calls = 0});
   CHECK(done > 0);
 }
 
 TEST_CASE("thread slots", "[sync]") {
   CHECK(explore("distinct slots", 6'000, distinct_slots) > 0);
   CHECK(explore("hand-over", 6'000, slot_hand_over) > 0);
+  CHECK(explore("exit hooks", 3'000, exit_hooks) > 0);
 }
 
 TEST_CASE("leaf hazards protect what they announce", "[sync]") {
