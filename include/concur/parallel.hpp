@@ -37,9 +37,9 @@ struct parallel {
   bool for_each_part(std::size_t count, Body&& body) const {
     work shared(count);
     {
-      crew helpers;
+      crew others;
       for (unsigned i = 1; i < thread_count() && i < count; ++i) {
-        if (!helpers.start([&] { shared.run(body); })) break;
+        if (!others.start([&] { shared.run(body); })) break;
       }
       shared.run(body);
     }

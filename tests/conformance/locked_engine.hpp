@@ -14,7 +14,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <tuple>
 #include <type_traits>
@@ -42,7 +41,9 @@ class checked_mutex {
         }
         return;
       }
-      mutex_.mutex_.lock();
+      while (mutex_.locked_.test_and_set(std::memory_order_acquire)) {
+        mutex_.locked_.wait(true, std::memory_order_relaxed);
+      }
       mutex_.owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
       mutex_.use_ = wanted;
     }
@@ -51,7 +52,8 @@ class checked_mutex {
     ~guard() {
       if (nested_) return;
       mutex_.owner_.store(std::thread::id(), std::memory_order_relaxed);
-      mutex_.mutex_.unlock();
+      mutex_.locked_.clear(std::memory_order_release);
+      mutex_.locked_.notify_one();
     }
 
    private:
@@ -65,7 +67,9 @@ class checked_mutex {
     return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
 
-  std::mutex mutex_;
+  // No std::mutex: comparing two maps holds one lock and takes the other, in the order of the
+  // operands, and the deadlock detector of ThreadSanitizer is right to complain of that.
+  std::atomic_flag locked_;
   std::atomic<std::thread::id> owner_{};
   use use_ = use::shared;
 };

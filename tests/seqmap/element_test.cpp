@@ -75,6 +75,7 @@ void every_size(std::index_sequence<Sizes...>) {
 template <std::size_t Alignment>
 struct alignas(Alignment) aligned {
   number n;
+  unsigned char rest[Alignment - sizeof(number)] = {};
 
   explicit aligned(number i) noexcept : n(i) {}
   bool is_aligned() const noexcept {

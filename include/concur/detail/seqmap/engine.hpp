@@ -113,7 +113,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const outcome o = read_displaced(me, hash, key, displaced_value);
       if (o == outcome::absent) return false;
       if (o == outcome::found) {
-        std::forward<F>(f)(value_type(key, *displaced_value));
+        const value_type element(key, *displaced_value);
+        std::forward<F>(f)(element);
         return true;
       }
     }

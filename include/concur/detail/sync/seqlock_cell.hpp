@@ -302,7 +302,8 @@ class seqlock_cell {
   template <state (state::*Enter)() const noexcept>
   state claim() noexcept {
     backoff wait;
-    state seen{state_.load(std::memory_order_relaxed)};  // relaxed: the CAS decides
+    // acquire: who finds the cell vacant has what its owner did before; as (9).
+    state seen{state_.load(std::memory_order_acquire)};
     for (;;) {
       state_word bits = seen.bits();
       if (seen.is_idle()) {

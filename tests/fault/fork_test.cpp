@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// fork beside working threads. In the child only the thread that forked goes on; what the others
+/// announced at that moment stays announced for ever. Maps whose locks nobody held (the others only
+/// read) are read and written there, grow and shrink; so are new ones.
+
+#include "support/catch.hpp"
+
+#if defined(__SANITIZE_THREAD__)
+#define CONCUR_TEST_NO_FORK 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CONCUR_TEST_NO_FORK 1
+#endif
+#endif
+
+#if defined(__unix__) && !defined(CONCUR_TEST_NO_FORK)  // ThreadSanitizer forbids such children
+
+#include "support/counting_allocator.hpp"
+#include "support/seqmap_access.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+#include <atomic>
+#include <concur/seq_array.hpp>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace concur_test;
+
+namespace {
+
+using allocator = counting_allocator<std::pair<const number, number>>;
+using map_type = tiny_map<number, number, concur::identity_hash, std::equal_to<>, allocator>;
+using array_type = concur::seq_array<number>;
+
+constexpr number present = 500;
+
+/// Grows to many times its size and back, twice: every table is replaced.
+bool churn(map_type& map, number first) {
+  for (int round = 0; round < 2; ++round) {
+    for (number i = first; i < first + 2'000; ++i) {
+      if (!map.insert({scattered(i), i})) return false;
+    }
+    for (number i = first; i < first + 2'000; ++i) {
+      if (map.find(scattered(i)) != i || map.erase(scattered(i)) != 1) return false;
+    }
+    map.shrink_to_fit();
+  }
+  return true;
+}
+
+/// What the child does; the number of the first thing that went wrong is its exit code.
+int live_on(map_type& map, array_type& array, const allocation_account& account) {
+  ::alarm(120);  // a child that hangs is killed, and that is seen
+  for (number i = 0; i < present; ++i) {
+    if (map.find(scattered(i)) != i) return 1;
+    if (array.load(i) != i) return 2;
+  }
+  const std::size_t before = account.live_bytes();
+  if (!churn(map, present)) return 3;
+  // The dead readers keep one table each, at most.
+  if (account.live_bytes() > 4 * before + 100'000) return 4;
+  for (number i = 0; i < present; ++i) {
+    if (map.erase(scattered(i)) != 1) return 5;
+  }
+  if (map.size() != 0) return 6;
+
+  array.resize(5 * present, 7);
+  if (array.load(5 * present - 1) != 7 || array.load(1) != 1) return 7;
+  array.clear();
+  array.shrink_to_fit();
+
+  allocation_account own_account;
+  {
+    map_type own{allocator(own_account)};
+    if (!churn(own, 0)) return 8;
+    std::thread([&own] { churn(own, 5'000); }).join();
+    if (own.size() != 0) return 9;
+  }
+  return own_account.balanced() ? 0 : 10;
+}
+
+}  // namespace
+
+TEST_CASE("a child of fork reads and writes the maps that it inherits, and makes its own",
+          "[fault][fork]") {
+  allocation_account account;
+  map_type map{allocator(account)};
+  array_type array;
+  for (number i = 0; i < present; ++i) {
+    map.insert({scattered(i), i});
+    array.push_back(i);
+  }
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> misses{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&] {
+      while (!is_over.load(std::memory_order_relaxed)) {
+        for (number i = 0; i < present; ++i) {
+          if (map.find(scattered(i)) != i || array.load(i) != i) ++misses;
+        }
+      }
+    });
+  }
+  std::vector<int> answers;
+  for (int round = 0; round < 8; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(live_on(map, array, account));
+    int status = -1;
+    if (child > 0) ::waitpid(child, &status, 0);
+    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
+  }
+  is_over = true;
+  for (auto& reader : readers) reader.join();
+  REQUIRE(answers == std::vector<int>(8, 0));
+  REQUIRE(misses == 0);
+  REQUIRE(map.size() == present);
+  REQUIRE(array.size() == present);
+}
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Threads that come and go: 20,000 short ones that use a map and an array. What a thread leaves
+/// behind (its slot, its stripe of the counter, what it announced) is good for the next one.
+
+#include "support/threads.hpp"
+#include "support/catch.hpp"
+#include "support/counting_allocator.hpp"
+#include "support/seqmap_access.hpp"
+
+#include <concur/seq_array.hpp>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace concur_test;
+
+TEST_CASE("20,000 short threads leave every element, the right size and no memory behind",
+          "[fault][threads]") {
+  constexpr number threads_at_once = 8;
+  constexpr number rounds = 20'000 / threads_at_once;
+  using allocator = counting_allocator<std::pair<const number, number>>;
+  allocation_account account;
+  allocation_account array_account;
+  failures found;
+  {
+    tiny_map<number, number, concur::identity_hash, std::equal_to<>, allocator> map{
+        allocator(account)};
+    concur::seq_array<number, counting_allocator<number>> sums(
+        threads_at_once, counting_allocator<number>(array_account));
+    // The table grows and shrinks while the threads come and go: 256 elements, then a few.
+    constexpr number window = 256;
+    std::size_t most_bytes = 0;
+    for (number round = 0; round < rounds; ++round) {
+      std::vector<std::thread> threads;
+      for (number index = 0; index < threads_at_once; ++index) {
+        threads.emplace_back([&, index] {
+          const number mine = round * threads_at_once + index;
+          MT_CHECK(found, map.insert({scattered(mine), mine}));
+          MT_CHECK(found, map.find(scattered(mine)) == mine);
+          map.fetch_add(~index, 1);
+          if (mine >= window) MT_CHECK(found, map.erase(scattered(mine - window)) == 1);
+          sums.fetch_add(index, mine);
+        });
+      }
+      for (auto& thread : threads) thread.join();
+      if (account.live_bytes() > most_bytes) most_bytes = account.live_bytes();
+      if (round % 500 == 499) {
+        map.shrink_to_fit();
+        map.reserve(4 * window);
+      }
+    }
+    found.require();
+    REQUIRE(map.size() == window + threads_at_once);
+    number sum = 0;
+    for (number index = 0; index < threads_at_once; ++index) {
+      REQUIRE(map.find(~index) == rounds);
+      sum += sums.load(index);
+    }
+    constexpr number n = rounds * threads_at_once;
+    REQUIRE(sum == n * (n - 1) / 2);
+    // Two tables for 4 * 256 elements and the counter's stripes: nothing piles up.
+    REQUIRE(most_bytes < 400'000);
+    map.clear();
+    map.shrink_to_fit();
+    REQUIRE(account.live_bytes() < 20'000);
+  }
+  REQUIRE(account.balanced());
+  REQUIRE(array_account.balanced());
+}
