@@ -152,8 +152,8 @@ void switch_stack(void** save, void* load) {
 #else
 ucontext_t contexts[max_threads + 1];  // the last is the driver's
 void* first_frame(char* stack, void (*entry)()) {
-  const auto t = static_cast<std::size_t>((stack - rt->arena - arena_bytes) /
-                                          static_cast<long>(stack_bytes + 4096));
+  const auto t =
+      static_cast<u64>(stack - rt->arena - static_cast<long>(arena_bytes)) / (stack_bytes + 4096);
   ucontext_t& c = contexts[t];
   getcontext(&c);
   c.uc_stack.ss_sp = stack;

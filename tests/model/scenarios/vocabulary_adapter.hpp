@@ -77,6 +77,8 @@ class vocabulary_adapter {
         if constexpr (std::is_arithmetic_v<T>) return map_.fetch_add(key, value);
         return absent;
       case kind::remove:
+      case kind::set:
+      case kind::ensure:
         break;
     }
     mc::fail("no such call");
