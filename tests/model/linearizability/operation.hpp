@@ -23,6 +23,8 @@ enum class kind : std::uint8_t {
   add,          ///< adds if present; result: the value before, or absent (update)
   fetch_add,    ///< absent counts as 0; result: the value before
   remove,       ///< one key's part of a clear: erases whatever there is; result: 0
+  set,          ///< changes the value if there is one; result: the value before, or absent
+  ensure,       ///< one key's part of a growth: inserts if absent; result: 0
 };
 
 struct operation {
@@ -72,6 +74,12 @@ inline std::uint64_t apply(const operation& o, std::uint64_t& state) {
     case kind::fetch_add:
       state = (present ? before : 0) + o.argument;
       return present ? before : 0;
+    case kind::set:
+      if (present) state = o.argument;
+      return before;
+    case kind::ensure:
+      if (!present) state = o.argument;
+      return 0;
     case kind::remove:
       state = absent;
       return 0;
@@ -89,9 +97,9 @@ inline bool step(const operation& o, std::uint64_t& state) {
 }
 
 inline std::string to_string(const operation& o) {
-  static const char* const names[] = {"find",  "insert",    "assign",  "put",
-                                      "erase", "take",      "replace", "erase_equal",
-                                      "add",   "fetch_add", "remove"};
+  static const char* const names[] = {"find",   "insert",  "assign",      "put", "erase",
+                                      "take",   "replace", "erase_equal", "add", "fetch_add",
+                                      "remove", "set",     "ensure"};
   const auto value = [](std::uint64_t v) { return v == absent ? "absent" : std::to_string(v); };
   std::string s = "T" + std::to_string(o.thread) + " " + names[static_cast<int>(o.what)] + "(" +
                   std::to_string(o.key);

@@ -64,6 +64,12 @@ class recorder {
     mc::note("        %s", text(id).c_str());
   }
 
+  /// For an operation that learns its key only when it returns.
+  void set_key(int id, std::uint64_t key) {
+    const mc::unseen scope;
+    entries_[static_cast<std::size_t>(id)].what.key = key;
+  }
+
   /// For iterations and sizes: moments of the same clock. They need real time.
   std::uint64_t begins() {
     const std::uint64_t step = mc::operation_begins();
