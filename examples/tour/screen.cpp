@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -61,7 +62,7 @@ std::string screen::head() const {
 }
 
 std::string screen::bar(double part) const {
-  const int full = static_cast<int>(std::clamp(part, 0.0, 1.0) * bar_width + 0.5);
+  const int full = static_cast<int>(std::lround(std::clamp(part, 0.0, 1.0) * bar_width));
   const auto run = [](int n, char c) { return std::string(static_cast<std::size_t>(n), c); };
   return green(run(full, '#')) + dim(run(bar_width - full, '.'));
 }

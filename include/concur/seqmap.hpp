@@ -208,7 +208,9 @@ class basic_seqmap
     }
     return *this;
   }
-  basic_seqmap& operator=(basic_seqmap&& other) {
+  basic_seqmap& operator=(basic_seqmap&& other) noexcept(
+      (pocma<Allocator> || always_equal<Allocator>)&&  //
+      std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>) {
     if (this == &other) return *this;
     if constexpr (pocma<Allocator>) {
       basic_seqmap moved(std::move(other));

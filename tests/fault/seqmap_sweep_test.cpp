@@ -55,13 +55,15 @@ class life {
   /// `run(map)`, and `then(model)` is what it does if it gets through.
   template <class Run, class Then>
   void step(effect parts, Run run, Then then) {
-    model_type after = model_;
-    then(after);
     if (got_through([&] { run(map_); })) {
-      model_ = std::move(after);
+      then(model_);
       return;
     }
-    if (parts == effect::in_part) resynchronise(after);
+    if (parts == effect::in_part) {
+      model_type after = model_;
+      then(after);
+      resynchronise(after);
+    }
     check();
   }
   template <class Run>

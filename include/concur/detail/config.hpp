@@ -39,7 +39,8 @@
 #endif
 
 // Sanitizers and the model checker see every shared access as a C++20 atomic operation: the vector
-// loads of detail/sync/match_words.hpp, which rely on the hardware, are replaced by their portable twin.
+// loads of detail/sync/match_words.hpp, which rely on the hardware, are replaced by their portable
+// twin.
 // CONCUR_PORTABLE_LOADS may also be defined by hand, so that native tests run both.
 #if !defined(CONCUR_PORTABLE_LOADS)
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

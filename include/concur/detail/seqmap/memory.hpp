@@ -291,7 +291,7 @@ class table_memory {
   };
   static constexpr std::size_t spare_units = alignment / sizeof(memory_unit);
   static_assert(alignof(table) <= alignment && alignof(bucket) <= alignment &&
-                sizeof(memory_unit) >= sizeof(memory_unit*));
+                sizeof(memory_unit) >= sizeof(void*));
   static_assert(sizeof(table) % alignof(bucket) == 0, "the buckets follow the header");
 
   static std::size_t units_for(std::size_t bytes) {

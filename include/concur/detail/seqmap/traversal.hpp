@@ -113,7 +113,8 @@ class traversal : public migration<Types> {
     guard_list others(this->allocator_);
     if (!lock_elements(home, cells, others)) return false;
     for (const locked_cell& c : cells) {
-      if (c.hash < at || c.hash > last || !range.contains(c.hash)) continue;
+      const hash_range step{at, last};
+      if (!step.contains(c.hash) || !range.contains(c.hash)) continue;
       locked_element<Engine> e(static_cast<Engine&>(*this), home,
                                c.guard == 0 ? home.lock : others[c.guard - 1], c.place, c.hash);
       go_on = f(e);
