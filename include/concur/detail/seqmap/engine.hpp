@@ -192,6 +192,9 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       bool is_unchanged = true;
       bool is_locked = false;
       for (std::size_t k = 0; k < n; ++k) {
+        // A miss depends on the directory, which was loaded before the state. Loaded again before
+        // the state: who changes it in between holds the lock, or has changed the version.
+        is_unchanged &= !seen[k].is_home || seen[k].where->load_displaced().bits() == seen[k].word;
         const state now = seen[k].where->load_state();
         is_unchanged &= now.is_same_version(seen[k].before);
         is_locked |= now.is_locked();
@@ -268,6 +271,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     const bucket* where = nullptr;
     state before;
     std::uint64_t word = 0;
+    bool is_home = false;  ///< then `word` is its directory
     friend bool operator==(const observation& a, const observation& b) noexcept {
       return a.where == b.where && a.before.is_same_version(b.before) && a.word == b.word;
     }
@@ -378,7 +382,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       // It may have come home, or left with its home, while we looked elsewhere.
       if (o == outcome::absent && !home->is_unchanged_since(before)) return outcome::again;
     }
-    observe(observation{home, before});
+    observe(observation{home, before, directory.bits(), true});
     return o;
   }
 

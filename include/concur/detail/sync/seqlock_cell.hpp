@@ -120,6 +120,8 @@ class seqlock_cell {
   /// The value; nothing if the cell is vacant. Waits only while a wide value is being published.
   std::optional<T> read() const noexcept {
     if constexpr (is_small) {
+      // acquire: as (2). Before the copy too: the value may be one from between two lives.
+      if (state{state_.load(std::memory_order_acquire)}.is_vacant()) return std::nullopt;
       // (1) acquire: what was done before the value was stored; pairs with (5).
       const T copy = words_.template load<std::memory_order_acquire>();
       // (2) acquire: pairs with (7), so that the caller who then looks at his container finds it
