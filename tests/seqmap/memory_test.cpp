@@ -124,10 +124,11 @@ TEST_CASE("a map that gets no memory at all for a while goes on with what it has
         has_failed = true;
       }
     }
-    // It grew as full as it can be, and then said so; nothing of the failed insertion is there.
+    // It went on far beyond the load at which it would have grown, and then said so; nothing of the
+    // failed insertion is there.
     REQUIRE(has_failed);
     REQUIRE(map.size() == inserted);
-    REQUIRE(map.load_factor() > 0.8F);
+    REQUIRE(map.load_factor() > 0.65F);
     for (number i = 0; i < inserted; ++i) REQUIRE(map.find(i) == i);
     REQUIRE_FALSE(map.contains(inserted));
     account.fail_never();

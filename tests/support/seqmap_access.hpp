@@ -36,6 +36,8 @@ struct tiny : concur::detail::seqmap::default_tuning {
   static constexpr unsigned log2_block = 4;
   static constexpr unsigned log2_check_interval = 2;
   static constexpr unsigned striped_log2_buckets = 3;
+  static constexpr unsigned max_load(unsigned) noexcept { return 54; }
+  static constexpr unsigned log2_growth(unsigned) noexcept { return 1; }
 };
 
 template <class Key, class T, class Hash = concur::hash<Key>, class KeyEqual = std::equal_to<>,
