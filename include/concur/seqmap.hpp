@@ -24,8 +24,8 @@
 ///
 /// Cost, for 8-byte keys and values: hit 1 line of the table and no atomic read-modify-write, miss
 /// the same, write 1 line and 1 read-modify-write (5 to 20 % of the elements are one line further
-/// at a high load). Memory: 26 to 51 bytes per element in large tables, 36 on average, and more in small
-/// ones, which trade it for speed; an empty map takes none.
+/// at a high load). Memory: 26 to 51 bytes per element in large tables, 36 on average, and more in
+/// small ones, which trade it for speed; an empty map takes none.
 #pragma once
 
 #include <concepts>
