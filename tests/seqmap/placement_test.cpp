@@ -3,6 +3,7 @@
 /// How far a lookup has to go: counted in buckets, never in time. Costs do not depend on history,
 /// and hardly on the keys.
 #include "support/catch.hpp"
+#include "support/sanitizers.hpp"
 #include "support/seqmap_access.hpp"
 
 #include <array>
@@ -16,11 +17,7 @@ using namespace concur_test;
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr number pairs = 200'000;
-#else
-constexpr number pairs = 10'000'000;
-#endif
+constexpr number pairs = has_sanitizer ? 200'000 : 10'000'000;
 
 struct mean_probes {
   double hit = 0;

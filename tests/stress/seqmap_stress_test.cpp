@@ -6,6 +6,7 @@
 /// seen.
 #include "support/catch.hpp"
 #include "support/counting_allocator.hpp"
+#include "support/sanitizers.hpp"
 #include "support/seqmap_access.hpp"
 #include "support/threads.hpp"
 
@@ -21,11 +22,7 @@ using namespace concur_test;
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr number scale = 1;
-#else
-constexpr number scale = 4;
-#endif
+constexpr number scale = has_sanitizer ? 1 : 4;
 
 /// Printed by Catch2 when a test fails: `info()`.
 class seed {
