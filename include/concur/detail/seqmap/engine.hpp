@@ -2,9 +2,8 @@
 /// \file
 /// The seqmap engine: open addressing over cache lines that are buckets, read without locks.
 ///
-///   map      root word, hasher, equality        read by everybody, written when a table is
-///   replaced table    [b][b][b][b] ...                   bucket = state, directory, keys, values:
-///   one line
+///   map      root word, hasher, equality    read by everybody, written when a table is replaced
+///   table    [b][b][b][b] ...               bucket = state, directory, keys, values: one line
 ///
 /// Hit at home (80 to 95 %):  root, hazard (own line), root again; then in one line: directory,
 ///     state, keys (one comparison of all), value, state again. No shared write, no atomic
@@ -15,9 +14,8 @@
 ///
 /// Linearization points:
 ///     read        the load of the state (hit: the value is of that version)
-///     insert      the release of the lock of the bucket with the cell (displaced: the later of
-///     that
-///                 and the directory's store)
+///     insert      the release of the lock of the bucket with the cell; displaced: the later of
+///                 that and the directory's store
 ///     update      one word: the store of the value; several: the release of the lock
 ///     erase       the publication of the state without the cell
 ///     A key changes tables by the store that says "moved", without changing its value.
