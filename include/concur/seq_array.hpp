@@ -23,6 +23,7 @@
 #pragma once
 
 #include <concur/detail/assert.hpp>
+#include <concur/detail/bits/wrapping_sum.hpp>
 #include <concur/detail/seq_array/engine.hpp>
 #include <concur/detail/seq_array/stats.hpp>
 #include <concur/detail/sync/reentrancy.hpp>
@@ -226,14 +227,8 @@ class seq_array {
   /// Throws `std::out_of_range`.
   T fetch_add(size_type index, T delta) requires std::is_arithmetic_v<T> &&
       (!std::is_same_v<T, bool>) {
-    std::optional<T> old = engine_.modify(index, [delta](T value) noexcept -> T {
-      if constexpr (std::is_integral_v<T>) {
-        using wide = std::common_type_t<std::make_unsigned_t<T>, unsigned>;  // int would overflow
-        return static_cast<T>(static_cast<wide>(value) + static_cast<wide>(delta));
-      } else {
-        return value + delta;
-      }
-    });
+    std::optional<T> old = engine_.modify(
+        index, [delta](T value) noexcept -> T { return detail::wrapping_sum(value, delta); });
     if (!old) [[unlikely]]
       bad_index();
     return *old;

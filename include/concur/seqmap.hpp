@@ -30,6 +30,7 @@
 
 #include <concepts>
 #include <concur/concepts.hpp>
+#include <concur/detail/bits/wrapping_sum.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/map/stats.hpp>
 #include <concur/detail/seqmap/engine.hpp>
@@ -79,17 +80,6 @@ struct seqmap_guarantees {
 };
 
 namespace detail {
-
-/// Integers wrap around, as those of std::atomic do.
-template <class T>
-constexpr T wrapping_sum(T a, T b) noexcept {
-  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    using bits = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<bits>(static_cast<bits>(a) + static_cast<bits>(b)));
-  } else {
-    return static_cast<T>(a + b);
-  }
-}
 
 /// A seqmap with a tuning of its own: for tests that want every event to be frequent.
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
