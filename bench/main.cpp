@@ -32,6 +32,7 @@ namespace {
 struct options {
   std::regex workloads{"."};
   std::regex maps{"."};
+  std::regex without{"^$"};
   std::vector<std::string> keys{"u64"};
   std::vector<std::size_t> sizes{1000, 100'000};
   std::vector<std::string> threads{"1", "2"};
@@ -39,6 +40,7 @@ struct options {
   double seconds = 0.1;
   unsigned tries = 3;
   std::string json;
+  std::string commit = "unknown";
   bool list = false;
   bool check = false;
 };
@@ -67,10 +69,10 @@ unsigned read_threads(const std::string& text) {
 
 [[noreturn]] void usage(int status) {
   std::puts(
-      "concur_bench [--workloads=REGEX] [--maps=REGEX] [--keys=u64,text,k32] "
-      "[--sizes=1k,100k,10M]\n"
-      "             [--threads=1,2,all,4x] [--rounds=5] [--seconds=0.1] [--tries=3] [--json=FILE]\n"
-      "             [--list] [--check]\n"
+      "concur_bench [--workloads=REGEX] [--maps=REGEX] [--without=REGEX] "
+      "[--keys=u64,string,text,k32]\n"
+      "             [--sizes=1k,100k,10M] [--threads=1,2,all,4x] [--rounds=5] [--seconds=0.1]\n"
+      "             [--tries=3] [--json=FILE] [--commit=TEXT] [--list] [--check]\n"
       "or any flag of Google Benchmark, e.g. --benchmark_filter=a_hit/u64/100000/");
   std::exit(status);
 }
@@ -87,6 +89,8 @@ options parse(int argc, char** argv) {
       o.workloads = text;
     else if (name == "--maps")
       o.maps = text;
+    else if (name == "--without")
+      o.without = text;
     else if (name == "--keys")
       o.keys = split(text, same);
     else if (name == "--sizes")
@@ -101,6 +105,8 @@ options parse(int argc, char** argv) {
       o.seconds = std::stod(text);
     else if (name == "--json")
       o.json = text;
+    else if (name == "--commit")
+      o.commit = text;
     else if (name == "--list")
       o.list = true;
     else if (name == "--check")
@@ -121,21 +127,32 @@ struct table {
 /// Workloads that leave the map as it was come first and share one filled map.
 int rank(const std::string& workload) {
   static const std::vector<std::string> order{
-      "a_hit",    "b_miss",     "c_zipf",  "g_hotread", "i_iter",   "u_zipfinc", "g_hot",
-      "d_90_9_1", "e_50_25_25", "h_erase", "f_grow",    "l_insert", "m_memory"};
+      "a_hit",   "b_miss",         "c_zipf",      "g_hotread",       "i_iter",   "u_zipfinc",
+      "g_hot",   "k_lock_uniform", "k_lock_zipf", "k_lock_zipf_1us", "d_90_9_1", "e_50_25_25",
+      "h_erase", "f_grow",         "l_insert",    "m_memory",        "n_empty"};
   return static_cast<int>(std::find(order.begin(), order.end(), workload) - order.begin());
+}
+
+/// "all" and "2" are the same on two processors.
+std::vector<unsigned> thread_counts(const options& o) {
+  std::vector<unsigned> out;
+  for (const std::string& text : o.threads)
+    if (const unsigned count = read_threads(text);
+        std::find(out.begin(), out.end(), count) == out.end())
+      out.push_back(count);
+  return out;
 }
 
 std::vector<table> plan(const options& o) {
   std::vector<table> tables;
   for (const std::string& keys : o.keys)
     for (const std::size_t n : o.sizes)
-      for (const std::string& text : o.threads) {
-        const unsigned threads = read_threads(text);
+      for (const unsigned threads : thread_counts(o)) {
         std::vector<table> here;
         for (const entry& e : registry()) {
           if (e.keys != keys || (e.one_thread && threads != 1)) continue;
-          if (!std::regex_search(e.map, o.maps) || !std::regex_search(e.workload, o.workloads))
+          if (!std::regex_search(e.map, o.maps) || std::regex_search(e.map, o.without) ||
+              !std::regex_search(e.workload, o.workloads))
             continue;
           auto found = std::find_if(here.begin(), here.end(),
                                     [&](const table& t) { return t.workload == e.workload; });
@@ -212,7 +229,8 @@ int run_rounds(const options& o) {
     run_group({first, last}, o, results);
     first = last;
     if (!o.json.empty())
-      write_json(results, o.json);  // after each group: a long run may be cut short
+      write_json(results, {o.commit, o.rounds, o.seconds},
+                 o.json);  // after each group: a long run may be cut short
   }
   print_summary(results);
   return 0;

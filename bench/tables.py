@@ -1,102 +1,146 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tables from the JSON of one or more runs: python3 bench/tables.py a.json [b.json ...]
+"""Tables from the JSON of one or more runs (files, or folders of them): python3 bench/tables.py build/bench/results/...
 
-One table per keys, size and thread count: a row per map, a column per workload, median (min-max) of
-all rounds of all files in million operations per second, the best concurrent peer in bold, maps of
-this library with the ratio to it, formed round by round.
+One table per keys, size and thread count: a row per map, a column per workload, median (min-max) of all
+rounds in million operations per second, the best concurrent peer in bold, maps of this library with the
+ratio to it, formed round by round.
 
-python3 bench/tables.py --bars bench/bars.txt a.json [b.json ...]: which bars hold. A bar holds when it
-does in four of five rounds; rounds with a CPU share under 0.95 do not count.
+    python3 bench/tables.py --bars [bench/bars.txt] results...     which bars hold
+
+A bar holds when it does in four of five rounds; rounds with a CPU share under 0.95 do not count.
 """
-import json
+import os
+import pathlib
 import statistics
 import sys
 
-OURS, PEER = 0, 1
-WORKLOADS = ["a_hit", "b_miss", "c_zipf", "u_zipfinc", "d_90_9_1", "e_50_25_25", "f_grow", "g_hot", "g_hotread",
-             "h_erase", "i_iter", "l_insert", "m_memory"]
+from results import OURS, Results, ratios
 
 
-def read(paths):
-    tables = {}
-    for number, path in enumerate(paths):
-        with open(path, encoding="utf-8") as file:
-            for run in json.load(file)["benchmarks"]:
-                table = tables.setdefault((run["keys"], run["n"], run["threads"]), {})
-                cell = table.setdefault((run["map"], run["role"]), {}).setdefault(run["workload"], {})
-                cell[number, run["repetition_index"]] = (run["items_per_second"] / 1e6, run["cpu_share"])
-    return tables
+class Bar:
+    """map measured keys n threads relation factor [reference]: see bars.txt."""
+
+    def __init__(self, line):
+        words = line.split()
+        self.name, measured, self.keys, n, threads, self.relation, factor = words[:7]
+        self.workload, _, self.counter = measured.partition(".")
+        self.n, self.threads, self.factor = int(n), int(threads), float(factor)
+        self.reference = words[7] if len(words) > 7 else ""
+
+    def title(self):
+        what = self.workload + (f".{self.counter}" if self.counter else "")
+        return f"{self.name} {what} {self.keys} {self.n}, {self.threads} threads"
+
+    def wanted(self, other):
+        return f"{self.relation} {self.factor:g}" + (f" x {other}" if other else "")
+
+    def measure(self, results):
+        """(what it was compared with, {round: value}), or None if that was not measured."""
+        cell = results.table(self.keys, self.n, self.threads).get(self.name, self.workload)
+        values = cell.values(self.counter) if cell else {}
+        if not values:
+            return None
+        if not self.reference:
+            return "", self.quiet(cell, values)
+        if self.reference == "processors":
+            count = results.contexts[0]["num_cpus"]
+            return self.reference, {key: value / count for key, value in self.quiet(cell, values).items()}
+        wanted, _, threads = self.reference.partition("@")
+        wanted, _, workload = wanted.partition(":")
+        table = results.table(self.keys, self.n, int(threads or self.threads))
+        other = table.best(workload or self.workload, None if wanted == "best" else wanted.split("|"))
+        if other is None:
+            return None
+        partner = table.get(other, workload or self.workload)
+        return (other + (f" {workload}" if workload else "") + (f" on {threads}" if threads else ""),
+                ratios(self.quiet(cell, values), self.quiet(partner, partner.values(self.counter))))
+
+    def quiet(self, cell, values):
+        return {key: value for key, value in values.items() if self.threads > 2 or cell.shares[key] >= 0.95}
+
+    def holds(self, value):
+        return value >= self.factor if self.relation == ">=" else value <= self.factor
 
 
-def median(cell):
-    return statistics.median(rate for rate, _ in cell.values())
-
-
-def best_peer(table, column):
-    peers = [(median(row[column]), name) for (name, role), row in table.items() if role == PEER and column in row]
-    return max(peers, default=(0, ""))[1]
-
-
-def print_bars(path, tables, ours="concur_seqmap"):
-    print("| bar | at least | ratio, median (min-max) | rounds that hold | |\n|---|---|---|---|---|")
-    for line in open(path, encoding="utf-8"):
-        if line.startswith("#") or not line.strip():
+def print_bars(path, results):
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
+    counts = {"holds": 0, "MISSED": 0, "no quiet round": 0, "not measured": 0}
+    print("| bar | wanted | median (min-max) | rounds that hold | |\n|---|---|---|---|---|")
+    for bar in map(Bar, lines):
+        found = bar.measure(results)
+        if found is None:
+            counts["not measured"] += 1
             continue
-        workload, keys, n, threads, peer, factor = line.split()
-        table = tables.get((keys, int(n), int(threads)), {})
-        rows = {name: row[workload] for (name, _), row in table.items() if workload in row}
-        other = best_peer(table, workload) if peer == "best" else peer
-        if ours not in rows or other not in rows:
-            continue
-        pairs = [(rows[ours][k], rows[other][k]) for k in rows[ours] if k in rows[other]]
-        valid = [(a, b) for a, b in pairs if int(threads) > 2 or min(a[1], b[1]) >= 0.95]
-        ratios = sorted(a[0] / b[0] for a, b in valid)
-        if not ratios:
-            print(f"| {workload} {keys} {n}, {threads} threads | {factor} x {other} | no quiet round | | |")
-            continue
-        held = sum(ratio >= float(factor) for ratio in ratios)
-        verdict = "holds" if held >= 0.8 * len(ratios) else "MISSED"
-        print(f"| {workload} {keys} {n}, {threads} threads | {factor} x {other} | {statistics.median(ratios):.2f} "
-              f"({ratios[0]:.2f}-{ratios[-1]:.2f}) | {held} of {len(ratios)} | {verdict} |")
+        other, values = found
+        if not values:
+            verdict = "no quiet round"
+            print(f"| {bar.title()} | {bar.wanted(other)} | | | {verdict} |")
+        else:
+            held = sum(map(bar.holds, values.values()))
+            verdict = "holds" if held >= 0.8 * len(values) else "MISSED"
+            print(f"| {bar.title()} | {bar.wanted(other)} | {statistics.median(values.values()):.3g} "
+                  f"({min(values.values()):.3g}-{max(values.values()):.3g}) | {held} of {len(values)} | {verdict} |")
+        counts[verdict] += 1
+    print("\n" + ", ".join(f"{number} {what}" for what, number in counts.items()))
 
 
 def print_table(title, table):
-    columns = [w for w in WORKLOADS if any(w in row for row in table.values())]
-    best = {column: best_peer(table, column) for column in columns}
-    shares = [share for row in table.values() for cell in row.values() for _, share in cell.values()]
+    columns = table.workloads()
+    best = {column: table.best(column) for column in columns}
+    shares = [share for cell in table.cells.values() for share in cell.shares.values()]
     print(f"\n#### {title} (median CPU share {statistics.median(shares):.2f})\n")
     print("| map | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
-    for (name, role), row in sorted(table.items(), key=lambda item: (item[0][1], item[0][0])):
-        cells = []
+    for name, role in sorted(table.roles.items(), key=lambda item: (item[1], item[0])):
+        texts = []
         for column in columns:
-            if column not in row:
-                cells.append("-")
+            cell = table.get(name, column)
+            if cell is None:
+                texts.append("-")
                 continue
-            rates = sorted(rate for rate, _ in row[column].values())
-            text = f"{median(row[column]):.4g} ({rates[0]:.4g}-{rates[-1]:.4g})"
+            low, high = cell.range()
+            text = f"{cell.median():.4g} ({low:.4g}-{high:.4g})"
             if name == best[column]:
                 text = f"**{text}**"
-            if role == OURS and best[column]:
-                other = table[best[column], PEER][column]
-                ratio = [row[column][k][0] / other[k][0] for k in row[column] if k in other]
-                if ratio:
-                    text += f" = {statistics.median(ratio):.2f}x"
-            cells.append(text)
-        print(f"| {name} | " + " | ".join(cells) + " |")
+            ratio = table.ratio(name, column) if role == OURS else None
+            texts.append(text + (f" = {ratio:.2f}x" if ratio else ""))
+        print(f"| {name} | " + " | ".join(texts) + " |")
+
+
+def print_counters(title, table, workload):
+    rows = {name: cell for (name, w), cell in table.cells.items() if w == workload and cell.counters}
+    columns = list(dict.fromkeys(counter for cell in rows.values() for counter in cell.counters))
+    if not columns:
+        return
+    print(f"\n#### {title}: {workload}\n")
+    print("| map | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
+    for name, cell in sorted(rows.items()):
+        print(f"| {name} | " + " | ".join(f"{cell.median(c):.4g}" if c in cell.counters else "-" for c in columns) + " |")
 
 
 def main(arguments):
-    bars = arguments[1] if arguments[:1] == ["--bars"] else None
-    tables = read(arguments[2:] if bars else arguments)
+    bars = None
+    if arguments[:1] == ["--bars"]:
+        named = len(arguments) > 1 and arguments[1].endswith(".txt")
+        bars = pathlib.Path(arguments[1]) if named else pathlib.Path(__file__).with_name("bars.txt")
+        arguments = arguments[2 if named else 1:]
+    results = Results(arguments)
+    print("\n".join(results.machine()) + "\n")
     if bars:
-        print_bars(bars, tables)
+        print_bars(bars, results)
         return
-    for (keys, n, threads), table in sorted(tables.items()):
-        print_table(f"{keys}, n={n}, threads={threads}", table)
+    for (keys, n, threads), table in sorted(results.tables.items()):
+        title = f"{keys}, n={n}, threads={threads}"
+        print_table(title, table)
+        for workload in table.workloads():
+            print_counters(title, table, workload)
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader like head that has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

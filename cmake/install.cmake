@@ -26,4 +26,7 @@ install(FILES
 
 configure_file(cmake/concur.pc.in "${PROJECT_BINARY_DIR}/concur.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/concur.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
+install(FILES include/concur/concur.cppm DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/concur")
+install(FILES cmake/debuggers/concur_printers.py cmake/debuggers/concur.natvis
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/concur")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/concur")

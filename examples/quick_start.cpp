@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
-#include <concur/seqmap.hpp>
+#include <concur/cmap.hpp>
 #include <cstdio>
+#include <string>
 #include <thread>
 
 int main() {
-  concur::seqmap<int, long> hits;
-  auto work = [&hits] {
-    for (int i = 0; i < 1'000'000; ++i) hits.fetch_add(i % 10, 1);
+  concur::cmap<std::string, long> votes;
+  auto work = [&votes] {
+    const char* const names[] = {"ada", "grace", "barbara"};
+    for (int i = 0; i < 300'000; ++i) {
+      votes.upsert(
+          names[i % 3], [](long& n) { ++n; }, 1);
+    }
   };
   std::thread first(work), second(work);  // no lock, no registration
   first.join(), second.join();
-  hits.update(3, [](long& n) { n = -n; });  // in place, atomically
-  std::printf("%zu keys, 3 has %ld, 12 has %ld\n", hits.size(), *hits.find(3), hits.find_or(12, 0));
+  votes.erase_if("barbara", [](const auto& e) { return e.second > 100; });  // atomically
+  std::printf("%zu names, ada has %ld, linus has %ld\n", votes.size(), *votes.find("ada"),
+              votes.find_or("linus", 0));
 }
 
-// prints: 10 keys, 3 has -200000, 12 has 0
+// prints: 2 names, ada has 200000, linus has 0

@@ -11,7 +11,7 @@ template <class Map, class Key>
 measurement a_hit(const parameters& p) {
   Map& map = filled<Map, Key>(p, p.n, leaves::as_it_was);
   return timed(map, p, stream_kind::hits, [](auto& handle, std::uint32_t index, value& sum) {
-    value found;
+    value found = 0;
     if (handle.find(key_of<Key>(index), found)) sum += found;
   });
 }

@@ -13,7 +13,7 @@ measurement g_hotread(const parameters& p) {
   return timed(map, p, stream_kind::hits, [](auto& handle, std::uint32_t, value& sum) {
     std::uint32_t index = 0;
     asm volatile("" : "+r"(index));  // the hash is computed every time
-    value found;
+    value found = 0;
     if (handle.find(key_of<Key>(index), found)) sum += found;
   });
 }

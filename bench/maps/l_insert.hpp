@@ -84,7 +84,7 @@ measurement l_insert(const parameters& p) {
     typename Map::handle handle(map);
     if (t == 0) {
       for (std::size_t i = 0; i != p.n; ++i) {
-        const Key key = key_of<Key>(static_cast<std::uint32_t>(i));
+        const auto& key = key_of<Key>(static_cast<std::uint32_t>(i));
         watch([&] { handle.insert(key, i); });
         if (i % 1024 == 0) inserted.store(i + 1, std::memory_order_release);
       }
@@ -98,9 +98,9 @@ measurement l_insert(const parameters& p) {
     while ((there = inserted.load(std::memory_order_acquire)) != p.n) {
       if (there == 0) continue;
       const std::uint64_t drawn = finalize(state += 0x9e3779b97f4a7c15U) >> 32;
-      const Key key = key_of<Key>(static_cast<std::uint32_t>(drawn * there >> 32));
+      const auto& key = key_of<Key>(static_cast<std::uint32_t>(drawn * there >> 32));
       watch([&] {
-        value found;
+        value found = 0;
         if (handle.find(key, found)) sum += found;
       });
       ++done;

@@ -11,8 +11,8 @@ template <class Map, class Key>
 measurement mixed(const parameters& p, stream_kind kind) {
   Map& map = filled<Map, Key>(p, p.n, leaves::changed);
   return timed(map, p, kind, [](auto& handle, std::uint32_t drawn, value& sum) {
-    const Key key = key_of<Key>(drawn & index_mask);
-    value found;
+    const auto& key = key_of<Key>(drawn & index_mask);
+    value found = 0;
     switch (static_cast<operation>(drawn >> operation_shift)) {
       case operation::find:
         if (handle.find(key, found)) sum += found;

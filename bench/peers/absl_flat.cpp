@@ -27,7 +27,9 @@ struct shard64_absl_mutex : concur_bench::sharded<absl::flat_hash_map<Key, T, co
 };
 
 CONCUR_BENCH_MAP(absl_flat);
+CONCUR_BENCH_STRING_MAP(absl_flat);
 CONCUR_BENCH_MAP(shard64_absl_spin);
+CONCUR_BENCH_STRING_MAP(shard64_absl_spin);
 CONCUR_BENCH_MAP(shard64_absl_mutex);
 
 }  // namespace

@@ -25,6 +25,10 @@ struct boost_concurrent {
     void increment(const Key& key) {
       m.try_emplace_or_visit(key, T{1}, [](auto& element) { ++element.second; });
     }
+    template <class Work>
+    void locked(const Key& key, Work work) {
+      m.visit(key, [&](auto& element) { work(element.second); });
+    }
   };
   T sum() {
     T total = 0;
@@ -34,5 +38,6 @@ struct boost_concurrent {
 };
 
 CONCUR_BENCH_MAP(boost_concurrent);
+CONCUR_BENCH_STRING_MAP(boost_concurrent);
 
 }  // namespace

@@ -29,7 +29,10 @@ struct shard64_boost_mutex
 };
 
 CONCUR_BENCH_MAP(boost_flat);
+CONCUR_BENCH_STRING_MAP(boost_flat);
 CONCUR_BENCH_MAP(shard64_boost_spin);
+CONCUR_BENCH_STRING_MAP(shard64_boost_spin);
 CONCUR_BENCH_MAP(shard64_boost_mutex);
+CONCUR_BENCH_STRING_MAP(shard64_boost_mutex);
 
 }  // namespace

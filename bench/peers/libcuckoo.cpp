@@ -25,6 +25,10 @@ struct cuckoo_map {
       m.upsert(
           key, [](T& v) { ++v; }, T{1});
     }
+    template <class Work>
+    void locked(const Key& key, Work work) {
+      m.update_fn(key, [&](T& v) { work(v); });
+    }
   };
   T sum() {
     T total = 0;
@@ -35,5 +39,6 @@ struct cuckoo_map {
 };
 
 CONCUR_BENCH_MAP(cuckoo_map);
+CONCUR_BENCH_STRING_MAP(cuckoo_map);
 
 }  // namespace

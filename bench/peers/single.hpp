@@ -106,6 +106,12 @@ struct sharded {
       const std::lock_guard guard(s.lock);
       ++s.m[k];
     }
+    template <class Work>
+    void locked(const key& k, Work work) {
+      shard& s = owner.of(k);
+      const std::lock_guard guard(s.lock);
+      work(s.m[k]);
+    }
   };
   mapped sum() {
     mapped total = 0;

@@ -24,10 +24,36 @@ struct std_shared_mutex : concur_bench::sharded<std::unordered_map<Key, T, concu
                                                 std::shared_mutex, 1, 0> {
   static constexpr const char* name = "std_unordered_shared_mutex";
   using std_shared_mutex::sharded::sharded;
+
+  /// A copy, made under the shared lock.
+  struct moment {
+    std::unordered_map<Key, T, concur_bench::hash> m;
+    T sum() const {
+      T total = 0;
+      for (const auto& element : m) total += element.second;
+      return total;
+    }
+    std::size_t changes_since(const moment& older) const {
+      std::size_t n = 0;
+      for (const auto& [key, now] : m) {
+        const auto before = older.m.find(key);
+        n += before == older.m.end() || before->second != now;
+      }
+      for (const auto& element : older.m) n += m.count(element.first) == 0;
+      return n;
+    }
+  };
+  moment snapshot() {
+    const std::shared_lock guard(this->shards[0].lock);
+    return {this->shards[0].m};
+  }
 };
 
 CONCUR_BENCH_MAP(std_alone);
+CONCUR_BENCH_STRING_MAP(std_alone);
 CONCUR_BENCH_MAP(std_mutex);
+CONCUR_BENCH_STRING_MAP(std_mutex);
 CONCUR_BENCH_MAP(std_shared_mutex);
+CONCUR_BENCH_STRING_MAP(std_shared_mutex);
 
 }  // namespace

@@ -29,12 +29,27 @@ struct tbb_hash_map {
       out = a->second;
       return true;
     }
-    bool insert(const Key& key, const T& v) { return m.insert({key, v}); }
+    bool insert(const Key& key, const T& v) {
+      if constexpr (std::is_trivially_copyable_v<Key>) {
+        return m.insert({key, v});
+      } else {  // a pair would copy the key once more
+        typename map::accessor a;
+        if (!m.insert(a, key)) return false;
+        a->second = v;
+        return true;
+      }
+    }
     bool erase(const Key& key) { return m.erase(key); }
     void increment(const Key& key) {
       typename map::accessor a;
-      m.insert(a, {key, 0});
+      m.insert(a, key);  // a new value is zero
       ++a->second;
+    }
+    template <class Work>
+    void locked(const Key& key, Work work) {
+      typename map::accessor a;
+      m.insert(a, key);
+      work(a->second);
     }
   };
   T sum() {
@@ -45,5 +60,6 @@ struct tbb_hash_map {
 };
 
 CONCUR_BENCH_MAP(tbb_hash_map);
+CONCUR_BENCH_STRING_MAP(tbb_hash_map);
 
 }  // namespace

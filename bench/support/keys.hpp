@@ -7,9 +7,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <type_traits>
 
 namespace concur_bench {
@@ -42,6 +44,12 @@ struct text_key {
   }
 };
 
+inline std::uint64_t fold_words(const std::uint64_t (&w)[4]) noexcept {
+  const std::uint64_t a = fold(w[0] ^ 0xa0761d6478bd642fU, w[1] ^ 0xe7037ed1a0b428dbU);
+  const std::uint64_t b = fold(w[2] ^ 0x8ebc6af09c88c6e3U, w[3] ^ 0x589965cc75374cc3U);
+  return fold(a ^ 0x1d8e4e27c47d124fU, b ^ 0xeb44accab455d165U);
+}
+
 /// The same function for all maps. Declares is_avalanching, so that no map mixes its result again.
 struct hash {
   using is_avalanching = std::true_type;
@@ -52,9 +60,14 @@ struct hash {
     }
   std::uint64_t operator()(const Key& key) const noexcept {
     const auto& w = key.words;
-    const std::uint64_t a = fold(w[0] ^ 0xa0761d6478bd642fU, w[1] ^ 0xe7037ed1a0b428dbU);
-    const std::uint64_t b = fold(w[2] ^ 0x8ebc6af09c88c6e3U, w[3] ^ 0x589965cc75374cc3U);
-    return fold(a ^ 0x1d8e4e27c47d124fU, b ^ 0xeb44accab455d165U);
+    return fold_words({w[0], w[1], w[2], w[3]});
+  }
+  /// Of 16 to 32 letters: the first and the last 16 of them.
+  std::uint64_t operator()(const std::string& key) const noexcept {
+    std::uint64_t words[4];
+    std::memcpy(words, key.data(), 16);
+    std::memcpy(words + 2, key.data() + key.size() - 16, 16);
+    return fold_words(words);
   }
 };
 
@@ -96,6 +109,27 @@ struct key_maker<text_key> {
  private:
   static std::uint64_t letters(std::uint64_t bits) noexcept {
     return (bits & 0x0f0f0f0f0f0f0f0fU) + 0x6161616161616161U;
+  }
+};
+
+/// The letters of a text_key in a std::string, none of which fits into the object. One string for
+/// each thread is written again and again, so that making a key allocates nothing.
+template <>
+struct key_maker<std::string> {
+  static constexpr const char* name = "string";
+  static const std::string& make(std::uint32_t index) {
+    thread_local std::string key(32, ' ');
+    const text_key letters = key_maker<text_key>::make(index);
+    const auto* const begin = reinterpret_cast<const char*>(&letters);
+    std::size_t length = 16 + length_of(letters.words[2]);
+    if (letters.words[2] >> 56 != 0) length += length_of(letters.words[3]);
+    key.assign(begin, length);
+    return key;
+  }
+
+ private:
+  static std::size_t length_of(std::uint64_t word) noexcept {
+    return (static_cast<std::size_t>(std::bit_width(word)) + 7) / 8;
   }
 };
 

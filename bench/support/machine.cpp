@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "machine.hpp"
 
+#include <gnu/libc-version.h>
 #include <malloc.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <barrier>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <thread>
 
 namespace concur_bench {
@@ -87,11 +93,72 @@ std::string processor_name() {
   return "unknown";
 }
 
+std::string cache_sizes() {
+  std::string out;
+  for (const auto& [name, what] : {std::pair{"L1", _SC_LEVEL1_DCACHE_SIZE},
+                                   {"L2", _SC_LEVEL2_CACHE_SIZE},
+                                   {"L3", _SC_LEVEL3_CACHE_SIZE}}) {
+    const long bytes = sysconf(what);
+    if (bytes <= 0) continue;
+    const bool large = bytes >= 1 << 20;
+    out += (out.empty() ? "" : ", ") + std::string(name) + " " +
+           std::to_string(bytes >> (large ? 20 : 10)) + (large ? " MiB" : " KiB");
+  }
+  return out.empty() ? "unknown" : out;
+}
+
+std::string system_name() {
+  std::string name = "unknown";
+  std::ifstream in("/etc/os-release");
+  for (std::string line; std::getline(in, line);)
+    if (line.rfind("PRETTY_NAME=\"", 0) == 0) name = line.substr(13, line.size() - 14);
+  return name + ", glibc " + gnu_get_libc_version();
+}
+
+std::string large_pages() {
+  std::ifstream in("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string line;
+  std::getline(in, line);
+  const std::size_t open = line.find('[');
+  const std::size_t close = line.find(']');
+  return close == std::string::npos ? "never" : line.substr(open + 1, close - open - 1);
+}
+
+namespace {
+
+struct alignas(128) member_time {
+  std::uint64_t begin = 0, end = 0, cpu = 0;
+};
+
+member_time timed_member(const std::function<void(unsigned)>& f, unsigned member) {
+  member_time mine;
+  const std::uint64_t cpu = thread_cpu_nanoseconds();
+  mine.begin = steady_nanoseconds();
+  f(member);
+  mine.end = steady_nanoseconds();
+  mine.cpu = thread_cpu_nanoseconds() - cpu;
+  return mine;
+}
+
+team_time sum_of(const member_time* times, unsigned members, std::size_t processors) {
+  std::uint64_t begin = times[0].begin;
+  std::uint64_t end = 0;
+  std::uint64_t cpu = 0;
+  for (unsigned t = 0; t != members; ++t) {
+    begin = std::min(begin, times[t].begin);
+    end = std::max(end, times[t].end);
+    cpu += times[t].cpu;
+  }
+  const double wall = static_cast<double>(end - begin);
+  const double room = wall * static_cast<double>(std::min<std::size_t>(
+                                 members, std::max<std::size_t>(1, processors)));
+  return {wall * 1e-9, static_cast<double>(cpu) / room};
+}
+
+}  // namespace
+
 team_time on_team(unsigned threads, const std::function<void(unsigned)>& f) {
-  struct alignas(128) record {
-    std::uint64_t begin = 0, end = 0, cpu = 0;
-  };
-  std::vector<record> records(threads);
+  std::vector<member_time> times(threads);
   const std::vector<int> where = allowed_processors();
   const bool pinned = threads <= where.size();
   std::barrier start(static_cast<std::ptrdiff_t>(threads));
@@ -100,26 +167,48 @@ team_time on_team(unsigned threads, const std::function<void(unsigned)>& f) {
     team.emplace_back([&, t] {
       if (pinned) pin(where[t]);
       start.arrive_and_wait();
-      record& mine = records[t];
-      const std::uint64_t cpu = thread_cpu_nanoseconds();
-      mine.begin = steady_nanoseconds();
-      f(t);
-      mine.end = steady_nanoseconds();
-      mine.cpu = thread_cpu_nanoseconds() - cpu;
+      times[t] = timed_member(f, t);
     });
   for (std::thread& member : team) member.join();
-  std::uint64_t begin = records[0].begin;
-  std::uint64_t end = 0;
-  std::uint64_t cpu = 0;
-  for (const record& r : records) {
-    begin = std::min(begin, r.begin);
-    end = std::max(end, r.end);
-    cpu += r.cpu;
+  return sum_of(times.data(), threads, where.size());
+}
+
+team_time on_processes(unsigned processes, const std::function<void(unsigned)>& f) {
+  struct board {
+    std::atomic<unsigned> ready{0};
+  };
+  const shared_pages pages(sizeof(board) + alignof(member_time) + processes * sizeof(member_time));
+  auto* const start = new (pages.data()) board;
+  auto* const times =
+      reinterpret_cast<member_time*>(static_cast<char*>(pages.data()) + alignof(member_time));
+  const std::vector<int> where = allowed_processors();
+  std::vector<pid_t> team;
+  for (unsigned t = 0; t != processes; ++t) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (processes <= where.size()) pin(where[t]);
+      start->ready.fetch_add(1);
+      while (start->ready.load() < processes) std::this_thread::yield();
+      times[t] = timed_member(f, t);
+      ::_exit(0);
+    }
+    if (child < 0) std::abort();
+    team.push_back(child);
   }
-  const double wall = static_cast<double>(end - begin);
-  const double room = wall * static_cast<double>(std::min<std::size_t>(
-                                 threads, std::max<std::size_t>(1, where.size())));
-  return {wall * 1e-9, static_cast<double>(cpu) / room};
+  for (const pid_t child : team) {
+    int status = 0;
+    if (::waitpid(child, &status, 0) != child || status != 0) std::abort();
+  }
+  return sum_of(times, processes, where.size());
+}
+
+shared_pages::shared_pages(std::size_t bytes)
+    : bytes_(bytes),
+      at_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+  if (at_ == MAP_FAILED) throw std::bad_alloc();
+}
+shared_pages::~shared_pages() {
+  ::munmap(at_, bytes_);
 }
 
 std::size_t heap_in_use() {

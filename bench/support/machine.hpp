@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Clocks, pinned threads, memory of the process.
+/// Clocks, pinned threads and processes, memory of the process.
 #pragma once
 
 #include <atomic>
@@ -31,6 +31,9 @@ std::uint64_t preemptions() noexcept;
 
 std::size_t processors();  ///< that this process may use
 std::string processor_name();
+std::string cache_sizes();  ///< of one processor: "L1 32 KiB, L2 1 MiB, L3 32 MiB"
+std::string system_name();  ///< distribution and C library
+std::string large_pages();  ///< when the kernel gives them unasked: always, madvise, never
 
 /// What one run of a team took.
 struct team_time {
@@ -41,6 +44,25 @@ struct team_time {
 /// Runs f(thread) on that many threads, started together; pinned one to a processor when there are
 /// enough of them.
 team_time on_team(unsigned threads, const std::function<void(unsigned)>& f);
+
+/// The same in processes of their own, children of this one: what they leave behind is what they
+/// have written to shared pages.
+team_time on_processes(unsigned processes, const std::function<void(unsigned)>& f);
+
+/// Pages that children of this process share with it. Zero.
+class shared_pages {
+ public:
+  explicit shared_pages(std::size_t bytes);
+  shared_pages(const shared_pages&) = delete;
+  shared_pages& operator=(const shared_pages&) = delete;
+  ~shared_pages();
+  void* data() const noexcept { return at_; }
+  std::size_t size() const noexcept { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+  void* at_;
+};
 
 struct memory_use {
   std::size_t heap = 0;      ///< bytes given out by malloc

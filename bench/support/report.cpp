@@ -8,6 +8,10 @@
 #include <ctime>
 #include <map>
 
+#if !defined(CONCUR_BENCH_FLAGS)
+#define CONCUR_BENCH_FLAGS "unknown"
+#endif
+
 namespace concur_bench {
 namespace {
 
@@ -94,6 +98,14 @@ void print_counters(const rows& table) {
   }
 }
 
+std::string compiler_name() {
+#if defined(__clang__)
+  return std::string("clang++ ") + __clang_version__;
+#else
+  return std::string("g++ ") + __VERSION__;
+#endif
+}
+
 std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -157,16 +169,25 @@ void print_summary(const std::vector<result>& all) {
   }
 }
 
-void write_json(const std::vector<result>& all, const std::string& path) {
+void write_json(const std::vector<result>& all, const circumstances& how, const std::string& path) {
   std::FILE* out = std::fopen(path.c_str(), "w");
   if (out == nullptr) return std::perror(path.c_str());
   char date[64] = "";
   const std::time_t now = std::time(nullptr);
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-  std::fprintf(out,
-               "{\n  \"context\": {\"date\": \"%s\", \"cpu\": %s, \"num_cpus\": %zu, \"compiler\": "
-               "%s},\n  \"benchmarks\": [",
-               date, quoted(processor_name()).c_str(), processors(), quoted(__VERSION__).c_str());
+  std::fprintf(
+      out,
+      "{\n  \"context\": {\"date\": \"%s\", \"num_cpus\": %zu, \"rounds\": %u, \"seconds\": %g",
+      date, processors(), how.rounds, how.seconds);
+  for (const auto& [name, text] : {std::pair<const char*, std::string>{"cpu", processor_name()},
+                                   {"caches", cache_sizes()},
+                                   {"system", system_name()},
+                                   {"large_pages", large_pages()},
+                                   {"compiler", compiler_name()},
+                                   {"flags", CONCUR_BENCH_FLAGS},
+                                   {"commit", how.commit}})
+    std::fprintf(out, ",\n    \"%s\": %s", name, quoted(text).c_str());
+  std::fprintf(out, "},\n  \"benchmarks\": [");
   const char* separator = "\n";
   for (const result& r : all) {
     const std::string name = r.workload + "/" + r.keys + "/" + std::to_string(r.n) +

@@ -26,7 +26,15 @@ void print_table(const std::vector<result>&, const std::string& workload, const 
                  std::size_t n, unsigned threads);
 /// Per map of this library and table: the ratio to the best peer, and in how many rounds it held.
 void print_summary(const std::vector<result>&);
-/// The format of Google Benchmark's JSON reporter: compare.py and cmake/bench-plot.cmake read it.
-void write_json(const std::vector<result>&, const std::string& path);
+
+/// How a run was made. Machine, compiler and flags are known here.
+struct circumstances {
+  std::string commit;
+  unsigned rounds;
+  double seconds;
+};
+/// The format of Google Benchmark's JSON reporter, with more in its context: read by its compare.py
+/// and by tables.py and report.py.
+void write_json(const std::vector<result>&, const circumstances&, const std::string& path);
 
 }  // namespace concur_bench

@@ -16,6 +16,7 @@
 ///             void increment(const Key&);      // optional: absent counts as zero
 ///         };
 ///         T sum();                             // optional: visits every element
+///         static constexpr bool in_processes = true;    // optional: threads are processes
 ///     };
 #pragma once
 
@@ -28,6 +29,7 @@
 #include <atomic>
 #include <concepts>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace concur_bench {
@@ -42,13 +44,19 @@ template <class Map, class Key>
 concept can_increment = requires(typename Map::handle& h, const Key& key) {
   h.increment(key);
 };
+/// Workers are processes that share the map: for workloads that are timed for a while.
+template <class Map>
+concept in_processes = requires {
+  requires Map::in_processes;
+};
 template <class Map>
 concept can_sum = requires(Map& map) {
   map.sum();
 };
 
+/// A value, or a reference that holds until the thread makes its next key.
 template <class Key>
-Key key_of(std::uint32_t index) noexcept {
+decltype(auto) key_of(std::uint32_t index) {
   return key_maker<Key>::make(index);
 }
 
@@ -88,10 +96,12 @@ measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& b
     const std::vector<std::uint32_t>* indices = nullptr;
     std::uint64_t operations = 0;
   };
-  std::vector<record> records(p.threads);
-  for (unsigned t = 0; t != p.threads; ++t) records[t].indices = &stream(kind, p.n, t);
+  const shared_pages pages(p.threads * sizeof(record));
+  auto* const records = static_cast<record*>(pages.data());
+  for (unsigned t = 0; t != p.threads; ++t) new (records + t) record{&stream(kind, p.n, t)};
   const auto duration = static_cast<std::uint64_t>(p.seconds * 1e9);
-  const team_time time = on_team(p.threads, [&](unsigned t) {
+  const auto team = in_processes<Map> ? on_processes : on_team;
+  const team_time time = team(p.threads, [&](unsigned t) {
     typename Map::handle handle(map);
     const std::uint32_t* const indices = records[t].indices->data();
     const std::size_t mask = records[t].indices->size() - 1;
@@ -107,15 +117,19 @@ measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& b
     records[t].operations = done;
   });
   measurement m{0, time.seconds, time.cpu_share, {}};
-  for (const record& r : records) m.operations += static_cast<double>(r.operations);
+  for (unsigned t = 0; t != p.threads; ++t) {
+    m.operations += static_cast<double>(records[t].operations);
+  }
   return m;
 }
 
-/// Repeats a piece of work of fixed size, `round() -> team_time`, until it has taken p.seconds.
+/// Repeats a piece of work of fixed size, `round() -> team_time`, until it has taken p.seconds, or
+/// twice that with what is not timed: some maps take milliseconds to be made.
 template <class Round>
 measurement repeated(const parameters& p, double operations_a_round, const Round& round) {
   measurement m{0, 0, 0, {}};
-  for (int i = 0; i != 1000 && (i == 0 || m.seconds < p.seconds); ++i) {
+  const std::uint64_t end = steady_nanoseconds() + static_cast<std::uint64_t>(p.seconds * 2e9);
+  for (int i = 0; i == 0 || (m.seconds < p.seconds && steady_nanoseconds() < end); ++i) {
     const team_time time = round();
     m.operations += operations_a_round;
     m.cpu_share += time.cpu_share * time.seconds;

@@ -10,6 +10,8 @@
 /// A new map is a new class here and a line in `rows_for` in main.cpp.
 #pragma once
 
+#include <atomic>
+#include <concur/cmap.hpp>
 #include <concur/seqmap.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -86,6 +88,69 @@ class locked_counter {
  private:
   mutable std::mutex mutex_;
   plain_counter plain_;
+};
+
+/// The general map, with strings as keys: what everybody would write next. A count is changed by
+/// putting a new element in the place of the old one.
+class cmap_counter {
+ public:
+  static constexpr const char* name = "concur::cmap, key: string";
+  static constexpr bool is_concurrent = true;
+
+  void add(std::string_view word) {
+    counts_.upsert(
+        word, [](std::uint64_t& n) { ++n; }, std::uint64_t{1});
+  }
+  std::uint64_t count(std::string_view word) const {
+    return counts_.find_or(word, std::uint64_t{0});
+  }
+  std::size_t size() const { return counts_.size(); }
+  template <class F>
+  void for_each_count(F f) const {
+    counts_.cvisit_all([&](const auto& element) { f(element.second); });
+  }
+
+ private:
+  concur::cmap<counted_string, std::uint64_t, concur::hash<counted_string>, std::equal_to<>,
+               counting_allocator<std::pair<const counted_string, std::uint64_t>>>
+      counts_;
+};
+
+/// The same with counts that are atomic themselves: elements of a cmap do not move, and need
+/// neither copies nor moves. Nothing is allocated for a word that is there.
+class atomic_cmap_counter {
+ public:
+  static constexpr const char* name = "concur::cmap, atomic count";
+  static constexpr bool is_concurrent = true;
+
+  void add(std::string_view word) {
+    counts_.try_emplace_or_cvisit(word, 1U, [](const auto& element) { element.second.add(); });
+  }
+  std::uint64_t count(std::string_view word) const {
+    std::uint64_t n = 0;
+    counts_.cvisit(word, [&](const auto& element) { n = element.second.get(); });
+    return n;
+  }
+  std::size_t size() const { return counts_.size(); }
+  template <class F>
+  void for_each_count(F f) const {
+    counts_.cvisit_all([&](const auto& element) { f(element.second.get()); });
+  }
+
+ private:
+  class atomic_count {
+   public:
+    explicit atomic_count(std::uint64_t n) noexcept : n_(n) {}
+    void add() const noexcept { n_.fetch_add(1, std::memory_order_relaxed); }
+    std::uint64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
+
+   private:
+    mutable std::atomic<std::uint64_t> n_;  // what a visitor is lent is const
+  };
+
+  concur::cmap<counted_string, atomic_count, concur::hash<counted_string>, std::equal_to<>,
+               counting_allocator<std::pair<const counted_string, atomic_count>>>
+      counts_;
 };
 
 /// `KeyOf` makes keys of words, see keys.hpp.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <string>
@@ -31,11 +32,15 @@ namespace fs = std::filesystem;
 
 /// Who takes part. The first row is the measure of the others.
 std::vector<row> rows_for(unsigned threads) {
-  std::vector<row> rows{row_of<plain_counter>(1), row_of<locked_counter>(threads),
-                        row_of<seqmap_counter<word_key>>(1)};
-  if (threads > 1) rows.push_back(row_of<seqmap_counter<word_key>>(threads));
-  rows.push_back(row_of<seqmap_counter<digest_key>>(1));
-  if (threads > 1) rows.push_back(row_of<seqmap_counter<digest_key>>(threads));
+  std::vector<row> rows{row_of<plain_counter>(1), row_of<locked_counter>(threads)};
+  const auto add = [&]<class Counter>() {
+    rows.push_back(row_of<Counter>(1));
+    if (threads > 1) rows.push_back(row_of<Counter>(threads));
+  };
+  add.operator()<cmap_counter>();
+  add.operator()<atomic_cmap_counter>();
+  add.operator()<seqmap_counter<word_key>>();
+  add.operator()<seqmap_counter<digest_key>>();
   return rows;
 }
 
@@ -165,6 +170,26 @@ void print_most_frequent(const known_counts& known, const screen& out) {
   }
 }
 
+/// What each map held when all was counted, whatever the number of threads.
+void print_memory(const std::vector<row>& rows, const screen& out) {
+  std::vector<const row*> shown;
+  std::size_t most = 1;
+  for (const row& r : rows) {
+    const bool is_known = std::any_of(
+        shown.begin(), shown.end(), [&](const row* s) { return std::strcmp(s->map, r.map) == 0; });
+    if (r.result.bytes == 0 || is_known) continue;
+    shown.push_back(&r);
+    most = std::max(most, r.result.bytes);
+  }
+  if (shown.empty()) return;
+  std::printf("\n%s\n", out.bold("Memory, when all is counted").c_str());
+  for (const row* r : shown) {
+    const std::size_t length = std::max<std::size_t>(30 * r->result.bytes / most, 1);
+    std::printf("%12s  %-26s %s\n", bytes(r->result.bytes).c_str(), r->map,
+                out.green(std::string(length, '#')).c_str());
+  }
+}
+
 bool write_file(const std::string& name, const std::string& content) {
   std::FILE* const file = std::fopen(name.c_str(), "wb");
   const bool opened = file != nullptr;
@@ -251,6 +276,7 @@ int tour(const options& chosen) {
       "increment, the clock included, 1 in 128 sampled; B/word: bytes asked of the allocator,\n"
       "per different word.");
   describe_long_words(known);
+  print_memory(rows, out);
   print_most_frequent(known, out);
   std::puts("");
   const bool files_written = write_files(rows, work, chosen);

@@ -6,6 +6,7 @@
 
 #include <concur/detail/bits/equal_to.hpp>
 #include <concur/version.hpp>
+#include <cstddef>
 #include <utility>
 
 namespace concur::inline CONCUR_ABI {
@@ -22,16 +23,77 @@ struct identity_hash;
 /// For keys of 32 bytes, such as digests; seeded.
 class digest_hash;
 
+/// Why a value left a cache.
+enum class eviction_cause : unsigned char {
+  capacity,  ///< to make room
+  expired,   ///< its time was over
+  replaced,  ///< by another value of the key
+  erased,
+  cleared,
+};
+
+/// Which element a cache evicts.
+namespace eviction {
+struct exact_lru;
+struct lru;
+struct s3fifo;
+struct w_tinylfu;
+}  // namespace eviction
+
 // Maps
+
+/// The general map: lock-free, any types.
+template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
+          class Allocator = std::allocator<std::pair<const Key, T>>>
+class cmap;
 
 /// Fastest for small trivially copyable keys and values: a seqlock in every cell.
 template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
           class Allocator = std::allocator<std::pair<const Key, T>>>
 class seqmap;
 
+/// Keys of 32 bytes, capacity fixed at construction, no allocation after it.
+template <class T, class Hash = digest_hash, class Allocator = std::allocator<std::byte>>
+class fixed_map;
+
+/// `fixed_map` in memory that processes share.
+template <class T, class Hash = digest_hash>
+class shared_fixed_map;
+
+/// What `shared_fixed_map::attach` throws at memory that is no such map.
+class format_error;
+
+/// Lock-free hash array mapped trie: snapshots and forks in O(1), diff and merge of versions.
+template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
+          class Allocator = std::allocator<std::pair<const Key, T>>>
+class hamt;
+
+/// Hold an exclusive or shared lock on one key, present or not, or on many.
+template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
+          class Allocator = std::allocator<std::pair<const Key, T>>>
+class lockmap;
+
+/// What a cache is made with: capacity, times, weigher, listener, clock.
+template <class Key, class T>
+struct cache_options;
+
+/// A cache: `lockmap` with a capacity, eviction, expiry and single-flight loading.
+template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
+          class Allocator = std::allocator<std::pair<const Key, T>>, class Policy = eviction::lru>
+class lru_lockmap;
+
 /// A growable array whose elements are read and written atomically, whatever their size.
 template <class T, class Allocator = std::allocator<T>>
 class seq_array;
+
+// Memory reclamation: concur/reclaim/
+
+class epoch_guard;
+
+/// Frees retired objects when no thread can hold them any more.
+template <class Allocator = std::allocator<char>>
+class basic_epoch_domain;
+using epoch_domain = basic_epoch_domain<>;
 
 // Vocabulary: concur/concepts.hpp
 

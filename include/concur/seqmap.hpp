@@ -31,6 +31,7 @@
 #include <concepts>
 #include <concur/concepts.hpp>
 #include <concur/detail/bits/wrapping_sum.hpp>
+#include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/map/stats.hpp>
 #include <concur/detail/seqmap/engine.hpp>
@@ -180,7 +181,7 @@ class basic_seqmap
   }
   basic_seqmap(basic_seqmap&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    if (memory_is_exchangeable(other)) {
+    if (memory_is_exchangeable(*this, other)) {
       engine_.swap_elements(other.engine_);
     } else {
       this->merge(other);
@@ -189,45 +190,23 @@ class basic_seqmap
   ~basic_seqmap() = default;
 
   basic_seqmap& operator=(const basic_seqmap& other) {
-    if (this == &other) return *this;
-    if constexpr (pocca<Allocator>) {
-      basic_seqmap copy(other, other.engine_.allocator());
-      engine_.become(copy.engine_);
-    } else {
-      basic_seqmap copy(other, engine_.allocator());
-      engine_.swap_contents(copy.engine_);
-    }
+    assign_copy(*this, other);
     return *this;
   }
   basic_seqmap& operator=(basic_seqmap&& other) noexcept(
       (pocma<Allocator> || always_equal<Allocator>)&&  //
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>) {
-    if (this == &other) return *this;
-    if constexpr (pocma<Allocator>) {
-      basic_seqmap moved(std::move(other));
-      engine_.become(moved.engine_);
-    } else {
-      basic_seqmap moved(std::move(other), engine_.allocator());
-      engine_.swap_contents(moved.engine_);
-    }
+    assign_moved(*this, other);
     return *this;
   }
   basic_seqmap& operator=(std::initializer_list<value_type> values) {
-    basic_seqmap made(values, 0, engine_.hash_function(), engine_.key_eq(), engine_.allocator());
-    engine_.swap_contents(made.engine_);
+    assign_values(*this, values);
     return *this;
   }
 
   /// Needs both maps to be quiet. The allocators are exchanged if they propagate, else they must be
   /// equal.
-  void swap(basic_seqmap& other) noexcept {
-    if constexpr (pocs<Allocator>) {
-      engine_.swap_everything(other.engine_);
-    } else {
-      CONCUR_ASSERT(memory_is_exchangeable(other));
-      engine_.swap_contents(other.engine_);
-    }
-  }
+  void swap(basic_seqmap& other) noexcept { exchange_maps(*this, other); }
 
   hasher hash_function() const { return engine_.hash_function(); }
   key_equal key_eq() const { return engine_.key_eq(); }
@@ -286,9 +265,6 @@ class basic_seqmap
   }
 
  private:
-  bool memory_is_exchangeable(const basic_seqmap& other) const noexcept {
-    return always_equal<Allocator> || engine_.allocator() == other.engine_.allocator();
-  }
   engine_type& engine() noexcept { return engine_; }
   const engine_type& engine() const noexcept { return engine_; }
 

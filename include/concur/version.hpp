@@ -7,6 +7,9 @@
 #error "concur 0.1: another version of concur is already included in this translation unit"
 #endif
 #endif
+#ifdef CONCUR_SINGLE_HEADER
+#error "concur: a header of another copy of concur after a single header: include one kind"
+#endif
 #pragma once
 
 #define CONCUR_VERSION_MAJOR 0

@@ -185,9 +185,10 @@ TEMPLATE_LIST_TEST_CASE("hints change nothing that can be seen", "[bulk]", vocab
   map.rehash(0);
   REQUIRE(map.size() == 10);
   for (number i = 0; i < 400; ++i) REQUIRE(map.contains(i) == (i < 10));
-  REQUIRE(map.capacity() >= map.size());
-  REQUIRE(map.load_factor() >= 0);
+  REQUIRE(map.capacity() > 0);
+  REQUIRE(map.load_factor() > 0);
   REQUIRE(map.load_factor() <= map.max_load_factor());
+  REQUIRE(map.size() <= map.max_load());
   REQUIRE(map.max_size() > map.size());
   REQUIRE(M().load_factor() == 0);
 }

@@ -56,11 +56,11 @@ bool same_step(M& map, std::unordered_map<number, number>& model, number operati
     case 0:
       return is_old(map.find(key));
     case 1:
-      return map.insert({key, value}) == model.insert({key, value}).second;
+      return bool{map.insert({key, value})} == model.insert({key, value}).second;
     case 2:
-      return map.try_emplace(key, value) == model.try_emplace(key, value).second;
+      return bool{map.try_emplace(key, value)} == model.try_emplace(key, value).second;
     case 3:
-      return map.insert_or_assign(key, value) == model.insert_or_assign(key, value).second;
+      return bool{map.insert_or_assign(key, value)} == model.insert_or_assign(key, value).second;
     case 4:
       model.insert_or_assign(key, value);
       return is_old(map.exchange(key, value));
@@ -69,7 +69,7 @@ bool same_step(M& map, std::unordered_map<number, number>& model, number operati
       return map.update(key, add) == (present ? 1u : 0u);
     case 6:
       model[key] = present ? present_value + value : 1;
-      return map.upsert(key, add, 1) == !present;
+      return bool{map.upsert(key, add, 1)} == !present;
     case 7: {
       const bool erases = present && present_value % 2 == 0;
       if (erases) {
@@ -104,7 +104,7 @@ bool same_step(M& map, std::unordered_map<number, number>& model, number operati
       const auto check = [&](const auto& e) {
         right = e.first == key && present && e.second == present_value;
       };
-      const bool inserted = map.insert_or_cvisit({key, value}, check);
+      const bool inserted{map.insert_or_cvisit({key, value}, check)};
       if (inserted) model.insert({key, value});
       return right && inserted == !present;
     }

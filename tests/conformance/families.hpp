@@ -21,11 +21,46 @@
 #include <unordered_map>
 #include <utility>
 
+#if __has_include(<concur/cmap.hpp>)
+#include <concur/cmap.hpp>
+#define CONCUR_TEST_HAS_CMAP 1
+#else
+#define CONCUR_TEST_HAS_CMAP 0
+#endif
+
 #if __has_include(<concur/seqmap.hpp>)
 #include <concur/seqmap.hpp>
 #define CONCUR_TEST_HAS_SEQMAP 1
 #else
 #define CONCUR_TEST_HAS_SEQMAP 0
+#endif
+
+#if __has_include(<concur/fixed_map.hpp>)
+#include "conformance/roomy_fixed_map.hpp"
+#define CONCUR_TEST_HAS_FIXED_MAP 1
+#else
+#define CONCUR_TEST_HAS_FIXED_MAP 0
+#endif
+
+#if __has_include(<concur/hamt.hpp>)
+#include <concur/hamt.hpp>
+#define CONCUR_TEST_HAS_HAMT 1
+#else
+#define CONCUR_TEST_HAS_HAMT 0
+#endif
+
+#if __has_include(<concur/lockmap.hpp>)
+#include <concur/lockmap.hpp>
+#define CONCUR_TEST_HAS_LOCKMAP 1
+#else
+#define CONCUR_TEST_HAS_LOCKMAP 0
+#endif
+
+#if __has_include(<concur/lru_lockmap.hpp>)
+#include "conformance/roomy_lru_lockmap.hpp"
+#define CONCUR_TEST_HAS_LRU 1
+#else
+#define CONCUR_TEST_HAS_LRU 0
 #endif
 
 #if __has_include(<boost/unordered/concurrent_flat_map.hpp>)
@@ -60,6 +95,18 @@ struct oracle_family {
   static constexpr bool takes = true;
 };
 
+#if CONCUR_TEST_HAS_CMAP
+struct cmap_family {
+  template <class K, class T, class... Rest>
+  using map = concur::cmap<K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = true;
+};
+using cmap_list = std::tuple<cmap_family>;
+#else
+using cmap_list = std::tuple<>;
+#endif
+
 #if CONCUR_TEST_HAS_SEQMAP
 struct seqmap_family {
   template <class K, class T, class... Rest>
@@ -70,6 +117,62 @@ struct seqmap_family {
 using seqmap_list = std::tuple<seqmap_family>;
 #else
 using seqmap_list = std::tuple<>;
+#endif
+
+#if CONCUR_TEST_HAS_FIXED_MAP
+struct fixed_family {
+  template <class K, class T, class... Rest>
+  using map = roomy_fixed_map<K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = (std::is_trivially_copyable_v<Types> && ...);
+};
+using fixed_list = std::tuple<fixed_family>;
+#else
+using fixed_list = std::tuple<>;
+#endif
+
+#if CONCUR_TEST_HAS_HAMT
+struct hamt_family {
+  template <class K, class T, class... Rest>
+  using map = concur::hamt<K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = true;
+};
+using hamt_list = std::tuple<hamt_family>;
+#else
+using hamt_list = std::tuple<>;
+#endif
+
+#if CONCUR_TEST_HAS_LOCKMAP
+struct lockmap_family {
+  template <class K, class T, class... Rest>
+  using map = concur::lockmap<K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = true;
+};
+using lockmap_list = std::tuple<lockmap_family>;
+#else
+using lockmap_list = std::tuple<>;
+#endif
+
+#if CONCUR_TEST_HAS_LRU
+/// Without a bound, and with one that no test reaches.
+struct unbounded_lru_family {
+  template <class K, class T, class... Rest>
+  using map =
+      roomy_lru_lockmap<static_cast<std::size_t>(-1), concur::eviction::exact_lru, K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = true;
+};
+struct roomy_lru_family {
+  template <class K, class T, class... Rest>
+  using map = roomy_lru_lockmap<1'000'000, concur::eviction::lru, K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = true;
+};
+using lru_list = std::tuple<unbounded_lru_family, roomy_lru_family>;
+#else
+using lru_list = std::tuple<>;
 #endif
 
 #if CONCUR_TEST_HAS_BOOST
@@ -87,8 +190,18 @@ using boost_list = std::tuple<>;
 template <class... Lists>
 using joined = decltype(std::tuple_cat(std::declval<Lists>()...));
 
-using any_type_maps = std::tuple<locked_family, cow_family>;
-using vocabulary_maps = joined<any_type_maps, seqmap_list>;
+#ifdef CONCUR_TEST_OF_TWIN
+// The build with the portable loads: what uses vector loads, and one map that takes any type.
+using any_type_maps = std::tuple<locked_family>;
+#else
+using any_type_maps =
+    joined<std::tuple<locked_family, cow_family>, cmap_list, hamt_list, lockmap_list, lru_list>;
+#endif
+using vocabulary_maps = joined<any_type_maps, seqmap_list, fixed_list>;
+/// Of them, those that take keys which are not compared by their bytes; and any values, beside keys
+/// that are numbers.
+using any_key_maps = joined<any_type_maps, seqmap_list>;
+using any_value_maps = joined<any_type_maps, fixed_list>;
 using core_maps = joined<vocabulary_maps, std::tuple<oracle_family>>;
 using any_type_core_maps = joined<any_type_maps, std::tuple<oracle_family>>;
 using shared_maps = joined<core_maps, boost_list>;
@@ -96,8 +209,10 @@ using any_type_shared_maps = joined<any_type_core_maps, boost_list>;
 
 /// Promises of the library's maps that the reference engines do not give (they stand on standard
 /// containers): the library's maps. Catch2 takes no empty list.
-#define CONCUR_TEST_HAS_OWN_MAPS CONCUR_TEST_HAS_SEQMAP
-using own_maps = seqmap_list;
+#define CONCUR_TEST_HAS_OWN_MAPS                                             \
+  (CONCUR_TEST_HAS_SEQMAP || CONCUR_TEST_HAS_CMAP || CONCUR_TEST_HAS_HAMT || \
+   CONCUR_TEST_HAS_LOCKMAP || CONCUR_TEST_HAS_LRU)
+using own_maps = joined<cmap_list, seqmap_list, hamt_list, lockmap_list, lru_list>;
 
 /// Maps from outside are as the locked oracle is.
 template <class M>

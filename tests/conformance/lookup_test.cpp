@@ -148,7 +148,7 @@ TEMPLATE_LIST_TEST_CASE("what converts to a key is taken for one", "[lookup]", v
   REQUIRE(map.contains(smaller));
   REQUIRE(map.contains({}));  // a key that is made of braces
   REQUIRE(map.try_emplace(11, 5));
-  REQUIRE(map.insert_or_assign(small, small) == false);
+  REQUIRE_FALSE(map.insert_or_assign(small, small));
   REQUIRE(map.find(4) == 4);
   const std::vector<int> ints{4, 5, 11};
   REQUIRE(map.visit(ints.begin(), ints.end(), [](auto&) {}) == 2);

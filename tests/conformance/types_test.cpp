@@ -114,7 +114,7 @@ TEMPLATE_LIST_TEST_CASE("a value without a default is a value", "[types]", vocab
 }
 
 TEMPLATE_LIST_TEST_CASE("a value that only moves can do all that needs no copy", "[types]",
-                        any_type_maps) {
+                        any_value_maps) {
   using M = typename TestType::template map<number, move_only>;
   static_assert(concur::concurrent_map<M>);
   static_assert(!requires(const M& m) { m.find(1); });
@@ -143,7 +143,7 @@ TEMPLATE_LIST_TEST_CASE("a value that only moves can do all that needs no copy",
     REQUIRE(moved.take(5)->get() == 57);
     REQUIRE_FALSE(moved.compute(4, [](auto& v) { v.reset(); }));
     REQUIRE(moved.upsert(
-        6, [](move_only&) {}, 60));
+        6, [](move_only&) {}, number{60}));
     M target;
     REQUIRE(target.merge(moved) == 2);
     REQUIRE(moved.empty());
@@ -166,7 +166,7 @@ TEMPLATE_LIST_TEST_CASE("a key may only move where nothing replaces its node", "
   REQUIRE(map.size() == 1);
 }
 
-TEMPLATE_LIST_TEST_CASE("over-aligned keys and values are aligned", "[types]", vocabulary_maps) {
+TEMPLATE_LIST_TEST_CASE("over-aligned keys and values are aligned", "[types]", any_key_maps) {
   using M = typename TestType::template map<over_aligned, over_aligned>;
   M map;
   for (number i = 0; i < 100; ++i) REQUIRE(map.insert({over_aligned{i}, over_aligned{i + 1}}));

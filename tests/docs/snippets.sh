@@ -1,19 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # snippets.sh PAGE INCLUDE_DIR WORK_DIR: takes the ```cpp blocks out of a page. A block with a main is built and
-# run, and prints what the ```output block after it says; any other block is compiled as a function's body.
+# run, and prints what the ```output block after it says; all other blocks are compiled together, each as the
+# body of a function.
 set -eu
 page=$1 include=$2 work=$3
-flags="-std=c++20 -O1 -Wall -Wextra -I $include -pthread"
+flags="-std=c++20 -O0 -Wall -Wextra -I $include -pthread"
 rm -rf "$work" && mkdir -p "$work"
 
 awk -v dir="$work" '
-  /^```cpp$/    { n++; file = sprintf("%s/%02d.cpp", dir, n); inside = 1; next }
+  /^```cpp$/    { n++; file = sprintf("%s/%02d.cpp", dir, n); print "#line " NR + 1 " \"" FILENAME "\"" > file; inside = 1; next }
   /^```output$/ { file = sprintf("%s/%02d.expected", dir, n); inside = 1; next }
   /^```/        { if (inside) close(file); inside = 0; next }
   inside        { print > file }
 ' "$page"
 
+bodies=0
+printf '#include <concur/concur.hpp>\n#include <cstdio>\n#include <memory>\n#include <string>\n' >"$work/bodies.cc"
 for source in "$work"/*.cpp; do
   [ -e "$source" ] || { echo "no C++ in $page"; exit 0; }
   base=${source%.cpp}
@@ -23,15 +26,13 @@ for source in "$work"/*.cpp; do
     if [ -e "$base.expected" ]; then diff "$base.expected" "$base.printed"; fi
     echo "ran $source"
   else
-    {
-      echo '#include <concur/seqmap.hpp>'
-      if [ -e "$include/concur/seq_array.hpp" ]; then echo '#include <concur/seq_array.hpp>'; fi
-      echo '#include <cstdio>'
-      echo '[[maybe_unused]] static void snippet() {'
-      cat "$source"
-      echo '}'
-    } >"$base.body.cpp"
-    ${CXX:-c++} $flags -Wno-unused-variable -Wno-unused-but-set-variable -fsyntax-only "$base.body.cpp"
-    echo "compiled $source"
+    bodies=$((bodies + 1))
+    printf '[[maybe_unused]] static void snippet_%s() {\n' "$bodies" >>"$work/bodies.cc"
+    cat "$source" >>"$work/bodies.cc"
+    echo '}' >>"$work/bodies.cc"
   fi
 done
+if [ $bodies -gt 0 ]; then
+  ${CXX:-c++} $flags -Wno-unused-variable -Wno-unused-but-set-variable -fsyntax-only -x c++ "$work/bodies.cc"
+  echo "compiled $bodies more"
+fi

@@ -16,6 +16,7 @@
 
 #if defined(__unix__) && !defined(CONCUR_TEST_NO_FORK)  // ThreadSanitizer forbids such children
 
+#include "support/cmap_access.hpp"
 #include "support/counting_allocator.hpp"
 #include "support/seqmap_access.hpp"
 
@@ -35,11 +36,13 @@ namespace {
 using allocator = counting_allocator<std::pair<const number, number>>;
 using map_type = tiny_map<number, number, concur::identity_hash, std::equal_to<>, allocator>;
 using array_type = concur::seq_array<number>;
+using cmap_type = tiny_cmap<number, number, concur::hash<number>, std::equal_to<>, allocator>;
 
 constexpr number present = 500;
 
 /// Grows to many times its size and back, twice: every table is replaced.
-bool churn(map_type& map, number first) {
+template <class Map>
+bool churn(Map& map, number first) {
   for (int round = 0; round < 2; ++round) {
     for (number i = first; i < first + 2'000; ++i) {
       if (!map.insert({scattered(i), i})) return false;
@@ -76,6 +79,33 @@ int live_on(map_type& map, array_type& array, const allocation_account& account)
   allocation_account own_account;
   {
     map_type own{allocator(own_account)};
+    if (!churn(own, 0)) return 8;
+    std::thread([&own] { churn(own, 5'000); }).join();
+    if (own.size() != 0) return 9;
+  }
+  return own_account.balanced() ? 0 : 10;
+}
+
+/// What a child does with a cmap beside whose readers it was forked; they stay pinned for ever.
+int live_on(cmap_type& map, const allocation_account& account) {
+  ::alarm(120);
+  for (number i = 0; i < present; ++i) {
+    if (map.find(scattered(i)) != i) return 1;
+  }
+  if (!churn(map, present)) return 2;
+  const std::size_t before = account.live_bytes();
+  for (int round = 0; round < 5; ++round) {
+    if (!churn(map, present)) return 3;
+  }
+  // The dead readers keep a bounded amount, whatever follows.
+  if (account.live_bytes() > before + 1'000'000) return 4;
+  for (number i = 0; i < present; ++i) {
+    if (map.erase(scattered(i)) != 1) return 5;
+  }
+  if (map.size() != 0) return 6;
+  allocation_account own_account;
+  {
+    cmap_type own{allocator(own_account)};
     if (!churn(own, 0)) return 8;
     std::thread([&own] { churn(own, 5'000); }).join();
     if (own.size() != 0) return 9;
@@ -125,6 +155,42 @@ TEST_CASE("a child of fork reads and writes the maps that it inherits, and makes
   REQUIRE(misses == 0);
   REQUIRE(map.size() == present);
   REQUIRE(array.size() == present);
+}
+
+TEST_CASE("a child of fork reads and writes the cmap that it inherits, and makes its own",
+          "[fault][fork][cmap]") {
+  allocation_account account;
+  cmap_type map{allocator(account)};
+  for (number i = 0; i < present; ++i) map.insert({scattered(i), i});
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> misses{0};
+  std::atomic<int> at_work{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&] {
+      for (int round = 0; !is_over.load(std::memory_order_relaxed); ++round) {
+        if (round == 1) at_work.fetch_add(1);
+        for (number i = 0; i < present; ++i) {
+          if (map.find(scattered(i)) != i) ++misses;
+        }
+      }
+    });
+  }
+  while (at_work.load() < 3) std::this_thread::yield();
+  std::vector<int> answers;
+  for (int round = 0; round < 8; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(live_on(map, account));
+    int status = -1;
+    if (child > 0) ::waitpid(child, &status, 0);
+    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
+  }
+  is_over = true;
+  for (auto& reader : readers) reader.join();
+  REQUIRE(answers == std::vector<int>(8, 0));
+  REQUIRE(misses == 0);
+  REQUIRE(map.size() == present);
+  require_sound(map);
 }
 
 #endif

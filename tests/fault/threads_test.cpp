@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Threads that come and go: 20,000 short ones that use a map and an array. What a thread leaves
-/// behind (its slot, its stripe of the counter, what it announced) is good for the next one.
+/// Threads that come and go: 20,000 short ones that use the maps and an array. What a thread leaves
+/// behind (its slot, its stripe of the counter, what it announced, what it retired) is good for the
+/// next one, or is freed by it.
 
 #include "support/threads.hpp"
 #include "support/catch.hpp"
+#include "support/cmap_access.hpp"
 #include "support/counting_allocator.hpp"
 #include "support/seqmap_access.hpp"
 
 #include <concur/seq_array.hpp>
 #include <functional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -68,4 +71,48 @@ TEST_CASE("20,000 short threads leave every element, the right size and no memor
   }
   REQUIRE(account.balanced());
   REQUIRE(array_account.balanced());
+}
+
+TEST_CASE("20,000 short threads leave a cmap whole, and what they retired is freed",
+          "[fault][threads][cmap]") {
+  constexpr number threads_at_once = 8;
+  constexpr number rounds = 20'000 / threads_at_once;
+  using allocator = counting_allocator<std::pair<const number, std::string>>;
+  allocation_account account;
+  failures found;
+  {
+    tiny_cmap<number, std::string, concur::hash<number>, std::equal_to<>, allocator> map{
+        allocator(account)};
+    constexpr number window = 256;
+    std::size_t most_bytes = 0;
+    for (number round = 0; round < rounds; ++round) {
+      std::vector<std::thread> threads;
+      for (number index = 0; index < threads_at_once; ++index) {
+        threads.emplace_back([&, index] {
+          const number mine = round * threads_at_once + index;
+          MT_CHECK(found, map.insert({mine, std::to_string(mine)}));
+          MT_CHECK(found, map.find(mine) == std::to_string(mine));
+          map.upsert(
+              ~index, [](std::string& s) { s += 'x'; }, "x");
+          if (mine >= window) MT_CHECK(found, map.erase(mine - window) == 1);
+        });
+      }
+      for (auto& thread : threads) thread.join();
+      if (account.live_bytes() > most_bytes) most_bytes = account.live_bytes();
+    }
+    found.require();
+    REQUIRE(map.size() == window + threads_at_once);
+    for (number index = 0; index < threads_at_once; ++index) {
+      REQUIRE(map.find(~index)->size() == rounds);
+    }
+    require_sound(map);
+    map.quiesce();
+    REQUIRE(map.stats().retired == 0);
+    // Some hundred elements, and what the threads of one moment have retired or kept for reuse.
+    REQUIRE(most_bytes < 1'000'000);
+    map.clear();
+    map.quiesce();
+    REQUIRE(account.live_bytes() < 200'000);
+  }
+  REQUIRE(account.balanced());
 }

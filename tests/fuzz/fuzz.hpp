@@ -4,13 +4,14 @@
 /// make rare events frequent, and a check that ends the process.
 #pragma once
 
-#include "support/seqmap_access.hpp"
+#include "support/scattered.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <type_traits>
 
 /// To be given bytes by libFuzzer, or by replay.cpp.
@@ -76,6 +77,27 @@ struct wide {
   wide() = default;
   explicit wide(number n) noexcept : a(n), b(~n), c(n + 1) {}
   friend bool operator==(const wide&, const wide&) = default;
+};
+
+/// A value with memory of its own.
+class boxed {
+ public:
+  explicit boxed(number n) : number_(std::make_unique<number>(n)) {}
+  boxed(const boxed& other) : number_(std::make_unique<number>(*other.number_)) {}
+  boxed(boxed&&) = default;
+  boxed& operator=(const boxed& other) {
+    number_ = std::make_unique<number>(*other.number_);
+    return *this;
+  }
+  boxed& operator=(boxed&&) = default;
+  ~boxed() = default;
+  friend bool operator==(const boxed& a, const boxed& b) noexcept {
+    return *a.number_ == *b.number_;
+  }
+  friend number number_of(const boxed& b) noexcept { return *b.number_; }
+
+ private:
+  std::unique_ptr<number> number_;
 };
 
 inline number number_of(number n) noexcept {

@@ -6,6 +6,7 @@
 
 #include "fuzz/fuzz.hpp"
 
+#include <concur/concepts.hpp>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -17,15 +18,27 @@ namespace concur_fuzz {
 template <class Map>
 class map_program {
   using V = typename Map::mapped_type;
-  using model_type = std::map<number, number>;
 
  public:
+  using model_type = std::map<number, number>;
+
   map_program(Map& map, number residue, number classes)
       : map_(map), residue_(residue), classes_(classes) {}
 
   void run(bytes input) {
     while (!input.empty()) step(input);
     check();
+  }
+
+  /// One operation, of those that every map has.
+  void step(bytes& input) {
+    const unsigned op = input.next();
+    const number key = input.next() * classes_ + residue_;
+    if (op < 192) {
+      one_key(op % 16, key, input);
+    } else {
+      many_keys(op % 12, key, input);
+    }
   }
 
   /// All keys of this program, by lookup and by traversal.
@@ -37,10 +50,17 @@ class map_program {
     std::size_t seen = 0;
     map_.cvisit_all([&](const auto& e) { seen += count(e); });
     FUZZ_CHECK(seen == model_.size());
-    if (is_alone()) FUZZ_CHECK(map_.size() == model_.size());
+    if (is_alone()) {
+      FUZZ_CHECK(map_.size() == model_.size());
+      if constexpr (requires { map_.validate(); }) {
+        FUZZ_CHECK(map_.validate().error == nullptr);
+      }
+    }
   }
 
   const model_type& model() const noexcept { return model_; }
+  /// The caller has put this into the map.
+  void has_now(const model_type& model) { model_ = model; }
 
  private:
   bool is_alone() const noexcept { return classes_ == 1; }
@@ -60,16 +80,6 @@ class map_program {
   }
   static std::optional<number> plain(const std::optional<V>& v) {
     return v ? std::optional<number>(number_of(*v)) : std::nullopt;
-  }
-
-  void step(bytes& input) {
-    const unsigned op = input.next();
-    const number key = input.next() * classes_ + residue_;
-    if (op < 192) {
-      one_key(op % 16, key, input);
-    } else {
-      many_keys(op % 12, key, input);
-    }
   }
 
   void one_key(unsigned op, number key, bytes& input) {
@@ -176,27 +186,18 @@ class map_program {
       case 4:
         scan(1 + input.next() % 16);
         break;
-      case 5: {
-        const number other = input.next() * classes_ + residue_;
-        const auto both = map_.read_together(key, other);
-        FUZZ_CHECK(plain(std::get<0>(both)) == modelled(key));
-        FUZZ_CHECK(plain(std::get<1>(both)) == modelled(other));
+      case 5:
+        two_keys(key, input.next() * classes_ + residue_);
         break;
-      }
       case 6:
         run_of_keys(key, input.next() % 64, true);
         break;
       case 7:
         run_of_keys(key, input.next() % 64, false);
         break;
-      case 8: {
-        const auto change = [&](auto& e) {
-          if (is_mine(e.first)) e.second = V(number_of(e.second) + 1);
-        };
-        map_.visit_all(change);
-        for (auto& element : model_) ++element.second;
+      case 8:
+        change_all();
         break;
-      }
       case 9: {
         const Map copy(map_);
         std::size_t seen = 0;
@@ -215,6 +216,55 @@ class map_program {
       default:
         check();
     }
+  }
+
+  /// Both by whatever reads several.
+  void two_keys(number key, number other) {
+    if constexpr (requires { map_.read_together(key, other); }) {
+      const auto both = map_.read_together(key, other);
+      FUZZ_CHECK(plain(std::get<0>(both)) == modelled(key));
+      FUZZ_CHECK(plain(std::get<1>(both)) == modelled(other));
+    } else if constexpr (requires { map_.pin(); }) {
+      // What a guard found stays, whatever is written.
+      const auto guard = map_.pin();
+      const V* const found = map_.find(guard, key);
+      FUZZ_CHECK((found != nullptr) == (model_.count(key) == 1));
+      const std::optional<number> before = modelled(key);
+      map_.erase(key);
+      model_.erase(key);
+      map_.insert_or_assign(other, V(other));
+      model_[other] = other;
+      if (found != nullptr) FUZZ_CHECK(number_of(*found) == before);
+    } else if constexpr (requires { map_.snapshot(); }) {
+      // So does what is in a snapshot.
+      const auto before = map_.snapshot();
+      const std::optional<number> was = modelled(key);
+      map_.erase(key);
+      model_.erase(key);
+      map_.insert_or_assign(other, V(other));
+      model_[other] = other;
+      const V* const found = before.find(key);
+      FUZZ_CHECK((found != nullptr ? std::optional<number>(number_of(*found)) : std::nullopt) ==
+                 was);
+    } else {
+      FUZZ_CHECK(plain(map_.find(other)) == modelled(other));
+    }
+  }
+
+  /// One more for every value: where elements are lent to be read only, by an update from inside.
+  void change_all() {
+    if constexpr (concur::guarantees<Map>::callback_is_exclusive) {
+      map_.visit_all([&](auto& e) {
+        if (is_mine(e.first)) e.second = V(number_of(e.second) + 1);
+      });
+    } else {
+      map_.visit_all([&](const auto& e) {
+        if (!is_mine(e.first)) return;
+        const std::size_t changed = map_.update(e.first, [](V& v) { v = V(number_of(v) + 1); });
+        FUZZ_CHECK(changed == 1);
+      });
+    }
+    for (auto& element : model_) ++element.second;
   }
 
   void scan(std::size_t at_once) {
@@ -242,30 +292,5 @@ class map_program {
   number classes_;
   model_type model_;
 };
-
-/// Every kind of bucket: keys compared by their bytes or by their user, small values and large.
-template <class Run>
-void on_some_map(bytes& input, Run run) {
-  const unsigned kind = input.next();
-  const any_hash hash{kind / 4};
-  switch (kind % 4) {
-    case 0: {
-      concur_test::tiny_map<number, number, any_hash> map(0, hash);
-      return run(map);
-    }
-    case 1: {
-      concur_test::tiny_map<number, number, any_hash, any_equal> map(0, hash);
-      return run(map);
-    }
-    case 2: {
-      concur_test::tiny_map<number, wide, any_hash> map(0, hash);
-      return run(map);
-    }
-    default: {
-      concur_test::tiny_map<number, wide, any_hash, any_equal> map(0, hash);
-      return run(map);
-    }
-  }
-}
 
 }  // namespace concur_fuzz

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// One thread on one seqmap: every answer is that of std::map.
-#include "fuzz/map_program.hpp"
+#include "fuzz/seqmap_kinds.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace concur_fuzz;

@@ -2,7 +2,7 @@
 /// \file
 /// Two threads on one seqmap, each with keys of its own, of which it knows everything: the other
 /// one makes the table grow and shrink, the buckets move and the elements change places.
-#include "fuzz/map_program.hpp"
+#include "fuzz/seqmap_kinds.hpp"
 
 #include <thread>
 

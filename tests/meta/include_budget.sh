@@ -25,7 +25,7 @@ base=$(lines atomic "$@")
 timed=no
 case $(date +%N) in *[!0-9]* | '') ;; *) timed=yes base_time=$(milliseconds atomic "$@") ;; esac
 failed=0
-for header in $(cd "$include" && ls concur/*.hpp); do
+for header in $(cd "$include" && ls concur/*.hpp concur/reclaim/*.hpp); do
   name=${header#concur/}
   percent=$(($(lines "$header" "$@") * 100 / base))
   budget=$(awk -v name="$name" '$1 == name || ($1 == "*" && !found) { budget = $2; found = $1 == name }

@@ -54,7 +54,7 @@ function locate(path,    part, count) {  # sets floor and room
   locate(FILENAME); own_floor = floor; own_room = room
   locate(target)
   if (floor < own_floor || (floor == own_floor && room == own_room)) next
-  if (own_room ~ /^lru/ && room ~ /^lockmap/ && floor == own_floor) next
+  if (own_room ~ /^(lru|lockmap)/ && room ~ /^lockmap/ && floor == own_floor) next
   print FILENAME ":" FNR ": floor " own_floor " (" own_room ") includes floor " floor " (" room "): " target
   bad = 1
 }

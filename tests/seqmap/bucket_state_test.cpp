@@ -17,6 +17,8 @@ using concur::detail::seqmap::displaced_directory;
 
 namespace {
 
+constexpr unsigned tag_count = displaced_directory::tag_count;
+
 class dice {
  public:
   explicit dice(unsigned seed) : engine_(seed) {}
@@ -134,7 +136,7 @@ std::bitset<256> where_all_are(displaced_directory d, unsigned farthest) {
 
 /// Everything that a directory promises about the elements that were put into it.
 bool is_right(displaced_directory d, const std::vector<displaced>& model, unsigned farthest) {
-  for (unsigned tag = 1; tag < 64; ++tag) {
+  for (unsigned tag = 0; tag < tag_count; ++tag) {
     const auto found = where_to_look(d, tag, farthest);
     bool is_there = false;
     for (const auto& [distance, its_tag] : model) {
@@ -184,26 +186,29 @@ TEST_CASE("the bucket of an empty map has moved and holds nothing") {
 }
 
 TEST_CASE("a directory entry matches its own tag only, for every tag and distance") {
-  for (unsigned tag = 1; tag < 64; ++tag) {
-    for (unsigned distance = 1; distance <= 63; ++distance) {
+  for (unsigned tag = 0; tag < tag_count; ++tag) {
+    for (unsigned distance = 1; distance <= displaced_directory::max_entry_distance; ++distance) {
       const auto d = displaced_directory().with(distance, tag);
       REQUIRE(d.spilled() == 0);
       REQUIRE(d.matches(0, tag));
       REQUIRE(d.distance(0) == distance);
       REQUIRE(d.without(distance, tag).is_empty());
       unsigned held = 0;
-      for (unsigned other = 1; other < 64; ++other) held += d.may_hold(other) ? 1U : 0U;
+      for (unsigned other = 0; other < tag_count; ++other) held += d.may_hold(other) ? 1U : 0U;
       REQUIRE(d.may_hold(tag));
       REQUIRE(held == 1);
     }
   }
 }
 
-TEST_CASE("no hash has the tag of an empty directory entry") {
+TEST_CASE("an empty directory matches no hash") {
   for (std::uint64_t hash = 0; hash < 4096; ++hash) {
     const unsigned tag = displaced_directory::tag_of(hash);
-    REQUIRE((tag != 0 && tag < 64));
+    REQUIRE(tag < tag_count);
     REQUIRE_FALSE(displaced_directory().may_hold(tag));
+    for (unsigned i = 0; i < displaced_directory::entry_count; ++i) {
+      REQUIRE_FALSE(displaced_directory().matches(i, tag));
+    }
   }
 }
 
@@ -214,12 +219,11 @@ TEST_CASE("may_hold is exact while nothing has spilled") {
     std::set<unsigned> tags;
     const unsigned n = random() % 5;
     for (unsigned i = 0; i < n; ++i) {
-      // Neighbouring tags are the ones that a borrow confuses.
-      const unsigned tag = round % 2 == 0 ? 1 + random() % 63 : 1 + random() % 3;
-      d = d.with(1 + random() % 63, tag);
+      const unsigned tag = round % 2 == 0 ? random() % tag_count : random() % 3;
+      d = d.with(1 + random() % displaced_directory::max_entry_distance, tag);
       tags.insert(tag);
     }
-    for (unsigned tag = 1; tag < 64; ++tag) {
+    for (unsigned tag = 0; tag < tag_count; ++tag) {
       REQUIRE(d.may_hold(tag) == (tags.count(tag) != 0));
     }
   }
@@ -229,7 +233,7 @@ TEST_CASE("a directory leads to every displaced element through any sequence of 
   dice random(2);
   for (int round = 0; round < 150; ++round) {
     const unsigned farthest = std::array<unsigned, 4>{3, 63, 100, 255}[random() % 4];
-    const unsigned tags = random() % 2 == 0 ? 63 : 2;
+    const unsigned tags = random() % 2 == 0 ? tag_count : 2;
     const bool has_annex = random() % 2 == 0;
     displaced_directory d;
     std::vector<displaced> model;
@@ -239,7 +243,7 @@ TEST_CASE("a directory leads to every displaced element through any sequence of 
         const unsigned distance = has_annex && random() % 8 == 0
                                       ? displaced_directory::reach_everywhere
                                       : 1 + random() % farthest;
-        const unsigned tag = 1 + random() % tags;
+        const unsigned tag = random() % tags;
         d = d.with(distance, tag);
         model.emplace_back(distance, tag);
       } else {
@@ -265,8 +269,8 @@ TEST_CASE("a directory with more elements than it can count loses none") {
   displaced_directory d;
   std::vector<displaced> model;
   for (unsigned i = 0; i < 300; ++i) {
-    d = d.with(1 + i % 255, 1 + i % 63);
-    model.emplace_back(1 + i % 255, 1 + i % 63);
+    d = d.with(1 + i % 255, i % tag_count);
+    model.emplace_back(1 + i % 255, i % tag_count);
   }
   REQUIRE(d.spilled() == 255);
   REQUIRE(is_right(d, model, 255));

@@ -12,12 +12,23 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace concur_test {
 
-enum class fault_kind : std::size_t { hash, equality, conversion, callback, allocation, count };
+enum class fault_kind : std::size_t {
+  hash,
+  equality,
+  conversion,
+  callback,
+  allocation,
+  copy,
+  move,
+  count
+};
 
 using fault_counts = std::array<std::size_t, static_cast<std::size_t>(fault_kind::count)>;
 
@@ -32,22 +43,6 @@ inline void fault_at(fault_kind kind) {
 inline std::size_t faults_of(fault_kind kind) {
   return faults_thrown[static_cast<std::size_t>(kind)];
 }
-
-/// Numbers are their own hashes.
-struct sweep_hash {
-  using is_avalanching = std::true_type;
-  std::uint64_t operator()(std::uint64_t key) const {
-    fault_at(fault_kind::hash);
-    return key;
-  }
-};
-
-struct sweep_equal {
-  bool operator()(std::uint64_t a, std::uint64_t b) const {
-    fault_at(fault_kind::equality);
-    return a == b;
-  }
-};
 
 /// Becomes a number when a container makes one of it.
 struct sweep_number {
@@ -77,6 +72,65 @@ inline std::uint64_t number_of(std::uint64_t value) noexcept {
 inline std::uint64_t number_of(const sweep_value& v) noexcept {
   return v.b == ~v.a && v.c == v.a + 1 ? v.a : ~std::uint64_t{0};
 }
+
+/// A number in memory of its own, whose copies and moves may throw.
+class sweep_text {
+ public:
+  explicit sweep_text(std::uint64_t n) : number_(std::make_unique<std::uint64_t>(n)) { ++alive; }
+  sweep_text(const sweep_text& other) {
+    fault_at(fault_kind::copy);
+    number_ = std::make_unique<std::uint64_t>(*other.number_);
+    ++alive;
+  }
+  sweep_text(sweep_text&& other) {  // NOLINT: that it may throw is what it is for
+    fault_at(fault_kind::move);
+    number_ = std::move(other.number_);
+    ++alive;
+  }
+  sweep_text& operator=(const sweep_text& other) {
+    fault_at(fault_kind::copy);
+    number_ = std::make_unique<std::uint64_t>(*other.number_);
+    return *this;
+  }
+  sweep_text& operator=(sweep_text&& other) {  // NOLINT
+    fault_at(fault_kind::move);
+    number_ = std::move(other.number_);
+    return *this;
+  }
+  ~sweep_text() { --alive; }
+
+  std::uint64_t get() const noexcept { return *number_; }
+  friend bool operator==(const sweep_text& left, const sweep_text& right) {
+    fault_at(fault_kind::equality);
+    return *left.number_ == *right.number_;
+  }
+  static inline long alive = 0;
+
+ private:
+  std::unique_ptr<std::uint64_t> number_;
+};
+
+inline std::uint64_t number_of(const sweep_text& text) noexcept {
+  return text.get();
+}
+
+/// Numbers are their own hashes.
+struct sweep_hash {
+  using is_avalanching = std::true_type;
+  template <class Key>
+  std::uint64_t operator()(const Key& key) const {
+    fault_at(fault_kind::hash);
+    return number_of(key);
+  }
+};
+
+struct sweep_equal {
+  template <class Key>
+  bool operator()(const Key& a, const Key& b) const {
+    fault_at(fault_kind::equality);
+    return number_of(a) == number_of(b);
+  }
+};
 
 /// Books like `counting_allocator`, and fails as any other point does.
 template <class T>

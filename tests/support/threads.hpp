@@ -11,6 +11,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 
 #include <atomic>
 #include <barrier>

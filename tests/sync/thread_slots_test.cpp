@@ -148,3 +148,50 @@ TEST_CASE("a walk stops when it is told to", "[sync][thread_slots]") {
   REQUIRE_FALSE(thread_slots::for_each_while([&steps](thread_slot&) { return ++steps < 1; }));
   REQUIRE(steps == 1);
 }
+
+TEST_CASE("a walk that is left may be gone on with", "[sync][thread_slots]") {
+  std::barrier all_have_one(3);
+  concur_test::failures failures;
+  concur_test::on_threads(3, failures, [&](int) {
+    thread_slots::mine();
+    all_have_one.arrive_and_wait();
+    std::vector<thread_slot*> at_once;
+    thread_slots::for_each_while([&](thread_slot& slot) {
+      at_once.push_back(&slot);
+      return true;
+    });
+    std::vector<thread_slot*> in_steps;
+    thread_slots::walk walk;
+    while (thread_slot* slot = walk.next()) in_steps.push_back(slot);
+    MT_CHECK(failures, in_steps == at_once);
+    MT_CHECK(failures, walk.next() == nullptr);
+    all_have_one.arrive_and_wait();
+  });
+  failures.require();
+}
+
+TEST_CASE("a thread that looks for its slot does not take one", "[sync][thread_slots]") {
+  std::atomic<int> right{0};
+  std::thread([&] {
+    if (thread_slots::find_mine() == nullptr) ++right;
+    thread_slot& mine = thread_slots::mine();
+    if (thread_slots::find_mine() == &mine) ++right;
+  }).join();
+  REQUIRE(right == 2);
+}
+
+TEST_CASE("what an ended thread announced is withdrawn, eras too", "[sync][thread_slots]") {
+  thread_slot* left = nullptr;
+  std::thread([&left] {
+    left = &thread_slots::mine();
+    left->era_upper.store(9, std::memory_order_relaxed);
+    left->era_lower.store(7, std::memory_order_relaxed);
+    left->pins = 3;
+  }).join();
+  REQUIRE(left->era_lower.load() == 0);
+  std::atomic<std::uint32_t> pins{9};
+  std::thread([&pins, left] {
+    if (&thread_slots::mine() == left) pins = left->pins;
+  }).join();
+  REQUIRE(pins == 0);
+}

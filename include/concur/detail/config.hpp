@@ -55,6 +55,39 @@
 #if !defined(CONCUR_PORTABLE_LOADS)
 #define CONCUR_PORTABLE_LOADS 0
 #endif
+
+// AddressSanitizer finds late accesses to nodes only if those go back to the allocator at once.
+#if defined(__SANITIZE_ADDRESS__)
+#define CONCUR_KEEPS_FREED_NODES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define CONCUR_KEEPS_FREED_NODES 0
+#endif
+#endif
+#if !defined(CONCUR_KEEPS_FREED_NODES)
+#define CONCUR_KEEPS_FREED_NODES 1
+#endif
+
+// Words that name a node carry 16 more bits where addresses leave them free. They do with 48-bit
+// addresses of user space: x86-64 and AArch64, unless a program asks the kernel for more (5-level
+// paging needs a hint to mmap) or tags pointers (HWASan, MTE): such a program defines this as 0.
+#if !defined(CONCUR_POINTER_HAS_FREE_BITS)
+#if defined(__SANITIZE_HWADDRESS__)
+#define CONCUR_POINTER_HAS_FREE_BITS 0
+#elif defined(__has_feature)
+#if __has_feature(hwaddress_sanitizer)
+#define CONCUR_POINTER_HAS_FREE_BITS 0
+#endif
+#endif
+#endif
+#if !defined(CONCUR_POINTER_HAS_FREE_BITS)
+#if defined(__x86_64__) || defined(_M_X64) || defined(__aarch64__) || defined(__i386__) || \
+    defined(__arm__)
+#define CONCUR_POINTER_HAS_FREE_BITS 1
+#else
+#define CONCUR_POINTER_HAS_FREE_BITS 0
+#endif
+#endif
 /// \endcond
 
 namespace concur::inline CONCUR_ABI::detail {

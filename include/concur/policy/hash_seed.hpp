@@ -5,11 +5,12 @@
 /// map (its order, its timing) says nothing of another.
 ///
 /// How: once per process, three words are taken from the operating system (`getrandom`,
-/// `arc4random_buf`) and xored with addresses and the clock, which are all there is where neither
-/// exists. Every call counts up and sends the count through a bijection made of these words, so
-/// that no two calls of a process ever return the same seed. A process made by `fork` continues the
-/// sequence of its parent: the two may draw the same seeds from then on. With hidden visibility
-/// each shared object has words and a count of its own. The sequence is not cryptographic.
+/// `arc4random_buf`, `rand_s`) and xored with addresses and the clock, which are all there is where
+/// neither exists. Every call counts up and sends the count through a bijection made of these
+/// words, so that no two calls of a process ever return the same seed. A process made by `fork`
+/// continues the sequence of its parent: the two may draw the same seeds from then on. With hidden
+/// visibility each shared object has words and a count of its own. The sequence is not
+/// cryptographic.
 #pragma once
 
 #include <atomic>
@@ -23,6 +24,8 @@
 #include <sys/random.h>
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
 #include <stdlib.h>
+#elif defined(_WIN32)
+extern "C" __declspec(dllimport) int __cdecl rand_s(unsigned int*);  // <stdlib.h> hides it
 #endif
 
 namespace concur::inline CONCUR_ABI::detail {
@@ -37,13 +40,25 @@ struct process_secret {
     static_cast<void>(getrandom(word, sizeof word, GRND_NONBLOCK));
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
     arc4random_buf(word, sizeof word);
+#elif defined(_WIN32)
+    for (std::uint64_t& secret : word) {
+      unsigned int half[2] = {};
+      static_cast<void>(rand_s(&half[0]));
+      static_cast<void>(rand_s(&half[1]));
+      secret = std::uint64_t{half[0]} << 32 | half[1];
+    }
 #endif
     std::uint64_t state = reinterpret_cast<std::uintptr_t>(this);
     for (std::uint64_t& secret : word) {
+#if defined(_WIN32)  // not every C library there has timespec_get
+      const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+      state = mix(state ^ now) ^ static_cast<std::uint64_t>(std::clock());
+#else
       std::timespec now{};
       static_cast<void>(std::timespec_get(&now, TIME_UTC));
       state = mix(state ^ static_cast<std::uint64_t>(now.tv_sec)) ^
               static_cast<std::uint64_t>(now.tv_nsec);
+#endif
       state = mix(state ^ reinterpret_cast<std::uintptr_t>(&now));
       secret ^= state;
     }

@@ -6,7 +6,9 @@
 
 #include <array>
 #include <concur/detail/bits/equal_to.hpp>
+#include <concur/detail/config.hpp>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 
 namespace concur::inline CONCUR_ABI::detail {
@@ -38,5 +40,17 @@ inline constexpr bool is_standard_equality =
 template <class K, class KeyEqual>
 inline constexpr bool is_bitwise_comparable =
     is_standard_equality<KeyEqual, K>&& equals_by_bytes<K>;
+
+/// `equal(a, b)`. Arrays whose equality is that of their bytes are compared by words: the `==` of
+/// std::array may be a loop over its elements.
+template <class KeyEqual, class A, class B>
+CONCUR_FORCEINLINE bool keys_are_equal(const KeyEqual& equal, const A& a,
+                                       const B& b) noexcept(noexcept(equal(a, b))) {
+  if constexpr (std::is_same_v<A, B> && std::is_class_v<A> && is_bitwise_comparable<A, KeyEqual>) {
+    return std::memcmp(&a, &b, sizeof(A)) == 0;
+  } else {
+    return equal(a, b);
+  }
+}
 
 }  // namespace concur::inline CONCUR_ABI::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Two shared objects that share one map: one makes it, the other writes to it while the first one
-/// reads, and the program has a copy of the library of its own.
+/// Two shared objects that share one map, a seqmap and then a cmap: one makes it, the other writes
+/// to it while the first one reads, and the program has a copy of the library of its own.
 #include "object.hpp"
 
 #include <atomic>
@@ -75,6 +75,49 @@ void one_writes_one_reads(const object_functions& maker, const object_functions&
   maker.destroy(map);
 }
 
+/// A cmap that one object made: the other writes, and frees nothing that the first one reads.
+void cmap_of_both(const object_functions& maker, const object_functions& writer) {
+  constexpr std::uint64_t count = 3'000;
+  std::uint64_t hits = 0;
+  shared_cmap* const unused = maker.create_cmap();
+  check(writer.read_cmap(*unused, 0, 10, hits) && hits == 0, "a foreign empty cmap is empty");
+  writer.destroy_cmap(unused);
+
+  shared_cmap* const map = maker.create_cmap();
+  std::atomic<bool> is_over{false};
+  bool is_whole = true;
+  std::thread reader([&] {
+    std::uint64_t ignored = 0;
+    do {
+      is_whole = is_whole && maker.read_cmap(*map, 0, 2 * count, ignored);
+    } while (!is_over.load());
+  });
+  std::thread second([&] {
+    if (!maker.write_cmap(*map, count, count)) check(false, "the maker writes to the cmap");
+  });
+  check(writer.write_cmap(*map, 0, count), "the other one writes to the cmap");
+  second.join();
+  is_over = true;
+  reader.join();
+  check(is_whole, "what is read of the cmap is whole");
+  check(map->size() == 2 * count, "both counted right in the cmap");
+
+  struct argument {
+    const object_functions& other;
+    shared_cmap& map;
+    bool is_written;
+  } in{writer, *map, false};
+  const auto overwrite = [](void* p) {
+    auto& a = *static_cast<argument*>(p);
+    a.map.erase(0);
+    a.map.clear();
+    a.is_written = a.other.write_cmap(a.map, 10 * count, count);
+  };
+  check(maker.in_visit(*map, overwrite, &in), "what is being read stays");
+  check(in.is_written, "and the other one writes meanwhile");
+  writer.destroy_cmap(map);
+}
+
 }  // namespace
 
 int main() {
@@ -87,5 +130,7 @@ int main() {
   empty_maps(two, one);
   one_writes_one_reads(one, two);
   one_writes_one_reads(two, one);
+  cmap_of_both(one, two);
+  cmap_of_both(two, one);
   return failed == 0 ? 0 : 1;
 }

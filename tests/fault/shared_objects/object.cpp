@@ -5,6 +5,7 @@
 #include "object.hpp"
 
 #include <concur/detail/sync/thread_slots.hpp>
+#include <string>
 #include <system_error>
 
 namespace {
@@ -56,8 +57,54 @@ const void* thread_slot() {
   return &concur::detail::thread_slots::mine();
 }
 
+shared_cmap* create_cmap() {
+  return new shared_cmap;
+}
+void destroy_cmap(shared_cmap* map) {
+  delete map;
+}
+
+std::string text_of(std::uint64_t i) {
+  return "a text of some length, and its number: " + std::to_string(i);
+}
+
+bool write_cmap(shared_cmap& map, std::uint64_t first, std::uint64_t count) {
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      if (!map.insert({i, shared_text{text_of(i)}})) return false;
+    }
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      if (map.insert_or_assign(i, shared_text{text_of(i)})) return false;
+    }
+    if (round == 1) break;
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      if (map.erase(i) != 1) return false;
+    }
+  }
+  return true;
+}
+
+bool read_cmap(const shared_cmap& map, std::uint64_t first, std::uint64_t count,
+               std::uint64_t& hits) {
+  bool is_whole = true;
+  for (std::uint64_t i = first; i < first + count; ++i) {
+    hits += map.cvisit(i, [&](const auto& e) { is_whole &= e.second.text == text_of(i); });
+  }
+  return is_whole;
+}
+
+bool in_visit(const shared_cmap& map, void (*f)(void*), void* argument) {
+  bool is_same = false;
+  map.cvisit(0, [&](const auto& e) {
+    f(argument);
+    is_same = e.second.text == text_of(0);
+  });
+  return is_same;
+}
+
 }  // namespace
 
 object_functions CONCUR_OBJECT() {
-  return {create, destroy, write, read, in_callback, write_is_refused, thread_slot};
+  return {create,      destroy,     write,        read,       in_callback, write_is_refused,
+          thread_slot, create_cmap, destroy_cmap, write_cmap, read_cmap,   in_visit};
 }

@@ -4,8 +4,10 @@
 /// library's templates compiled into it, and is compiled with whatever visibility.
 #pragma once
 
+#include <concur/cmap.hpp>
 #include <concur/seqmap.hpp>
 #include <cstdint>
+#include <string>
 
 /// Of the user: under -fvisibility=hidden it is hidden, and so are templates with it as argument.
 struct shared_value {
@@ -14,6 +16,12 @@ struct shared_value {
   std::uint64_t c;
 };
 using shared_map = concur::seqmap<std::uint64_t, shared_value>;
+
+/// More than a leaf keeps inside, and with a destructor.
+struct shared_text {
+  std::string text;
+};
+using shared_cmap = concur::cmap<std::uint64_t, shared_text>;
 
 struct object_functions {
   shared_map* (*create)();
@@ -27,6 +35,16 @@ struct object_functions {
   /// Whether a write to the map throws that it would wait for its own thread.
   bool (*write_is_refused)(shared_map&);
   const void* (*thread_slot)();
+
+  shared_cmap* (*create_cmap)();
+  void (*destroy_cmap)(shared_cmap*);
+  /// Inserts, overwrites, erases, and inserts again.
+  bool (*write_cmap)(shared_cmap&, std::uint64_t first, std::uint64_t count);
+  bool (*read_cmap)(const shared_cmap&, std::uint64_t first, std::uint64_t count,
+                    std::uint64_t& hits);
+  /// Runs `f(argument)` while the element 0, which is there, is being read; whether it is the same
+  /// afterwards.
+  bool (*in_visit)(const shared_cmap&, void (*f)(void*), void* argument);
 };
 
 extern "C" __attribute__((visibility("default"))) object_functions concur_object_one();

@@ -12,6 +12,7 @@ namespace {
 
 std::atomic<int> rounds{0};
 static_map dies_meanwhile;
+static_cmap texts_die_meanwhile;
 
 /// Destroyed after `main`, while the threads go on: a static object that takes its time.
 struct slow_to_die {
@@ -25,21 +26,27 @@ struct slow_to_die {
 
 int main() {
   static_map& map = *new static_map;
+  static_cmap& texts = *new static_cmap;
   for (std::uint64_t i = 0; i < 1'000; ++i) {
     map.insert({i, i});
     dies_meanwhile.insert({i, i});
+    texts.insert({i, std::to_string(i)});
+    texts_die_meanwhile.insert({i, std::to_string(i)});
   }
-  std::thread([&map] {
+  std::thread([&map, &texts] {
     for (;; rounds.fetch_add(1)) {
       for (std::uint64_t i = 0; i < 1'000; ++i) {
         require(map.find(i) == i, "the reader finds everything, to the last");
+        require(texts.find(i) == std::to_string(i), "in the cmap, too");
       }
     }
   }).detach();
-  std::thread([&map] {
+  std::thread([&map, &texts] {
     for (;;) {
       for (std::uint64_t i = 1'000; i < 3'000; ++i) map.insert({i, i});
       for (std::uint64_t i = 1'000; i < 3'000; ++i) map.erase(i);
+      for (std::uint64_t i = 1'000; i < 3'000; ++i) texts.insert({i, std::to_string(i)});
+      for (std::uint64_t i = 1'000; i < 3'000; ++i) texts.erase(i);
     }
   }).detach();
   while (rounds.load() < 3) std::this_thread::yield();

@@ -4,9 +4,13 @@
 namespace {
 static_map map;
 static_array array;
-const last_user user(map, array);
+static_cmap texts;
+const last_user user(map, array, texts);
 }  // namespace
 
 static_map& first_map() {
   return map;
+}
+static_cmap& first_cmap() {
+  return texts;
 }

@@ -11,14 +11,23 @@ static_map& local_map() {
   static static_map map;
   return map;
 }
+static_cmap& local_cmap() {
+  static static_cmap map;
+  return map;
+}
 }  // namespace
 
 int main() {
-  for (std::uint64_t i = 0; i < 1'000; ++i) local_map().insert({i, i});
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    local_map().insert({i, i});
+    local_cmap().insert({i, std::to_string(i)});
+  }
   std::thread([] {
     for (std::uint64_t i = 0; i < 1'000; ++i) {
       require(first_map().find(i) == i && second_map().find(i) == i, "a thread finds all");
       require(local_map().erase(i) == 1, "a thread erases");
+      require(first_cmap().contains(i) && second_cmap().contains(i), "in the cmaps, too");
+      require(local_cmap().erase(i) == 1, "a thread erases from a cmap");
     }
   }).join();
   return 0;

@@ -12,6 +12,7 @@ namespace {
 
 static_map counts;
 static_array totals(2);
+static_cmap texts;
 std::atomic<int> destroyed{0};
 
 struct counts_at_end {
@@ -24,6 +25,8 @@ struct counts_at_end {
       require(counts.find((key << 32) + i) == i, "a thread-local destructor finds what it wrote");
       require(counts.erase((key << 32) + i) == 1, "a thread-local destructor erases");
     }
+    for (std::uint64_t i = 0; i < 300; ++i) texts.insert_or_assign(key, std::to_string(i));
+    require(texts.find(key) == "299", "a thread-local destructor writes to a cmap");
     totals.fetch_add(0, 1);
     destroyed.fetch_add(1);
   }
@@ -32,8 +35,13 @@ struct counts_at_end {
 /// Owned by a thread: dies with it.
 struct owns_a_map {
   static_map map;
+  static_cmap texts;
   ~owns_a_map() {
-    for (std::uint64_t i = 0; i < 300; ++i) map.insert({i, i});
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      map.insert({i, i});
+      texts.insert({i, std::to_string(i)});
+    }
+    for (std::uint64_t i = 0; i < 200; ++i) texts.erase(i);
   }
 };
 
@@ -46,6 +54,7 @@ void work(std::uint64_t key) {
   counts.fetch_add(key, 1);  // takes a slot
   made_after.key = key;      // made after: destroyed first
   own.map.insert({key, key});
+  own.texts.insert({key, "own"});
 }
 
 }  // namespace
@@ -59,6 +68,9 @@ int main() {
   require(counts.size() == threads, "and left nothing else");
   require(destroyed == 2 * threads, "all destructors ran");
   require(totals.load(0) == 2 * threads, "the array counted them too");
+  require(texts.size() == threads, "each thread left a text");
+  texts.quiesce();
+  require(texts.stats().retired == 0, "and nothing else that it retired");
   work(threads + 1);  // on the main thread: its thread-local objects die before `counts`
   return 0;
 }

@@ -4,15 +4,18 @@
 /// run in the opposite order of the constructors, whichever that is.
 #pragma once
 
+#include <concur/cmap.hpp>
 #include <concur/seq_array.hpp>
 #include <concur/seqmap.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 using static_map = concur::seqmap<std::uint64_t, std::uint64_t>;
 using static_array = concur::seq_array<std::uint64_t>;
+using static_cmap = concur::cmap<std::uint64_t, std::string>;
 
 /// Ends the program at once, and not with 0: destructors cannot report otherwise.
 inline void require(bool ok, const char* what) {
@@ -24,10 +27,12 @@ inline void require(bool ok, const char* what) {
 /// Fills what it is given, and empties it when it dies.
 class last_user {
  public:
-  last_user(static_map& map, static_array& array) : map_(map), array_(array) {
+  last_user(static_map& map, static_array& array, static_cmap& texts)
+      : map_(map), array_(array), texts_(texts) {
     for (std::uint64_t i = 0; i < count; ++i) {
       map_.insert_or_assign(i, i);
       array_.push_back(i);
+      texts_.insert_or_assign(i, std::to_string(i));
     }
   }
   ~last_user() {
@@ -35,11 +40,18 @@ class last_user {
       require(map_.find(i) == i, "the map is there in a static destructor");
       require(array_.load(i) == i, "the array is there in a static destructor");
       require(map_.erase(i) == 1, "the map shrinks in a static destructor");
+      require(texts_.find(i) == std::to_string(i), "the cmap is there in a static destructor");
+      require(texts_.erase(i) == 1, "the cmap shrinks in a static destructor");
     }
     array_.clear();
     array_.shrink_to_fit();
-    for (std::uint64_t i = 0; i < count; ++i) map_.insert({i, i});
+    for (std::uint64_t i = 0; i < count; ++i) {
+      map_.insert({i, i});
+      texts_.insert({i, std::to_string(i)});
+    }
     require(map_.size() == count, "the map grows in a static destructor");
+    require(texts_.size() == count, "the cmap grows in a static destructor");
+    texts_.quiesce();
   }
   last_user(const last_user&) = delete;
   last_user& operator=(const last_user&) = delete;
@@ -48,7 +60,10 @@ class last_user {
   static constexpr std::uint64_t count = 2'000;
   static_map& map_;
   static_array& array_;
+  static_cmap& texts_;
 };
 
 static_map& first_map();
 static_map& second_map();
+static_cmap& first_cmap();
+static_cmap& second_cmap();

@@ -247,9 +247,9 @@ long futex(u64 a, int operation, u32 value, bool timed, u32 bits, u32 program) {
 }
 
 /// Function-local statics: the first byte of the guard says "initialized".
-bool guard_acquire(u64 a, u32 program) {
+bool guard_acquire(u64 a, int size, u32 program) {
   for (;;) {
-    if (static_cast<u8>(atomic_load(a, 1, acquire, program)) != 0) {
+    if ((atomic_load(a, size, acquire, program) & 1) != 0) {
       me().now.join(sync_at(a).released);
       return false;
     }
@@ -269,8 +269,8 @@ bool guard_acquire(u64 a, u32 program) {
   }
 }
 
-void guard_release(u64 a, bool done, u32 program) {
-  if (done) atomic_store(a, 1, 1, release, program);
+void guard_release(u64 a, int size, bool done, u32 program) {
+  if (done) atomic_store(a, size, 1, release, program);
   sync_object& s = sync_at(a);
   s.owner = -1;
   s.done = done;

@@ -343,6 +343,11 @@ void yield() {
 bool frozen() {
   return rt->someone_frozen;
 }
+bool learns_of_death() {
+  if (!rt->someone_frozen) return false;
+  me().now.join(rt->threads[rt->how.frozen_thread].now);
+  return true;
+}
 bool reached(int thread) {
   return rt->threads[thread].state == run_state::finished;
 }

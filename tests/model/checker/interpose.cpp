@@ -381,15 +381,33 @@ int __cxa_atexit(void (*destroy)(void*), void* object, void* library) noexcept {
   return next(destroy, object, library);
 }
 
+// What the compiler looks at before it calls: the first byte, on AArch64 the whole word.
+#if defined(__aarch64__)
+constexpr int guard_size = 8;
+#else
+constexpr int guard_size = 1;
+#endif
+
+// Where the C++ runtime is linked statically there is no other guard than ours. Outside executions
+// one thread runs: a byte says whether the variable is there.
+static void plain_guard_release(void* guard) {
+  *static_cast<char*>(guard) = 1;
+}
+static int plain_guard_acquire(void* guard) {
+  return *static_cast<const char*>(guard) == 0 ? 1 : 0;
+}
+static void plain_guard_abort(void*) {}
+
 static int (*real_guard_acquire)(void*) = nullptr;
 int mc_guard_acquire(void* guard) asm("__cxa_guard_acquire");
 int mc_guard_acquire(void* guard) {
   if (live()) {
     const entered in;
-    return guard_acquire(reinterpret_cast<u64>(guard), MC_PC) ? 1 : 0;
+    return guard_acquire(reinterpret_cast<u64>(guard), guard_size, MC_PC) ? 1 : 0;
   }
   if (real_guard_acquire == nullptr)
     real_guard_acquire = real<int (*)(void*)>("__cxa_guard_acquire");
+  if (real_guard_acquire == nullptr) real_guard_acquire = plain_guard_acquire;
   return real_guard_acquire(guard);
 }
 static void (*real_guard_release)(void*) = nullptr;
@@ -397,11 +415,12 @@ void mc_guard_release(void* guard) noexcept asm("__cxa_guard_release");
 void mc_guard_release(void* guard) noexcept {
   if (live()) {
     const entered in;
-    guard_release(reinterpret_cast<u64>(guard), true, MC_PC);
+    guard_release(reinterpret_cast<u64>(guard), guard_size, true, MC_PC);
     return;
   }
   if (real_guard_release == nullptr)
     real_guard_release = real<void (*)(void*)>("__cxa_guard_release");
+  if (real_guard_release == nullptr) real_guard_release = plain_guard_release;
   real_guard_release(guard);
 }
 static void (*real_guard_abort)(void*) = nullptr;
@@ -409,10 +428,11 @@ void mc_guard_abort(void* guard) noexcept asm("__cxa_guard_abort");
 void mc_guard_abort(void* guard) noexcept {
   if (live()) {
     const entered in;
-    guard_release(reinterpret_cast<u64>(guard), false, MC_PC);
+    guard_release(reinterpret_cast<u64>(guard), guard_size, false, MC_PC);
     return;
   }
   if (real_guard_abort == nullptr) real_guard_abort = real<void (*)(void*)>("__cxa_guard_abort");
+  if (real_guard_abort == nullptr) real_guard_abort = plain_guard_abort;
   real_guard_abort(guard);
 }
 

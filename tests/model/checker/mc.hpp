@@ -129,8 +129,12 @@ inline void require(bool holds, const char* what) {
 unsigned pick(unsigned n);  ///< any of 0..n−1; explored
 void yield();               ///< others should run before this thread goes on
 bool frozen();              ///< a thread has been frozen in this execution
-bool reached(int thread);   ///< that thread has finished
-std::uint64_t now();        ///< steps so far: a logical clock
+/// The same, and if so, the caller learns of it as of the death of a process: everything that the
+/// frozen thread has done happens before. (A process is dead to others after its processor has left
+/// it, with all stores done, and the kernel has said so under locks of its own.)
+bool learns_of_death();
+bool reached(int thread);  ///< that thread has finished
+std::uint64_t now();       ///< steps so far: a logical clock
 void note(const char* format, ...) __attribute__((format(printf, 1, 2)));  ///< a line in the trace
 std::size_t live_bytes();  ///< allocated in this execution and not freed
 std::size_t live_blocks();

@@ -444,8 +444,9 @@ void condition_wake(u64 c, bool all, u32 program);
 int shared_lock(u64 a, bool writer, bool only_try, bool timed, u32 program);
 int shared_unlock(u64 a, u32 program);
 long futex(u64 a, int operation, u32 value, bool timed, u32 bits, u32 program);
-bool guard_acquire(u64 a, u32 program);
-void guard_release(u64 a, bool done, u32 program);
+// The guard of a static variable, or a once flag; `size`: what of it is looked at.
+bool guard_acquire(u64 a, int size, u32 program);
+void guard_release(u64 a, int size, bool done, u32 program);
 void wait_for_thread(int t, u32 program);
 void run_exits(fiber& f);
 // trace.cpp

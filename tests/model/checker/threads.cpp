@@ -133,18 +133,18 @@ int pthread_once(pthread_once_t* once, void (*f)()) {
     bool first;
     {
       const entered in;
-      first = guard_acquire(number(once), program);
+      first = guard_acquire(number(once), 1, program);
     }
     if (!first) return 0;
     try {
       f();
     } catch (...) {
       const entered in;
-      guard_release(number(once), false, program);
+      guard_release(number(once), 1, false, program);
       throw;
     }
     const entered in;
-    guard_release(number(once), true, program);
+    guard_release(number(once), 1, true, program);
     return 0;
   }
   MC_REAL(pthread_once, once, f);

@@ -75,6 +75,20 @@ inline std::uint64_t value_left_by(const operation& o) {
   }
 }
 
+/// Did `o` change its key, if only from one value to another?
+inline bool may_change(const operation& o) {
+  return may_insert(o) || may_erase(o) || value_left_by(o) != absent;
+}
+
+/// May what was left at `written` (the end of an operation; 0: it was there before) still have been
+/// there at `from`? Not if another change of the key lies wholly between.
+inline bool may_last(const std::vector<const operation*>& of_key, std::uint64_t written,
+                     std::uint64_t from) {
+  for (const operation* o : of_key)
+    if (o->invoked > written && o->returned < from && may_change(*o)) return false;
+  return true;
+}
+
 /// Of one key: was it certainly there, or certainly not, from `from` to `to`?
 struct presence {
   bool always = false;
@@ -83,24 +97,19 @@ struct presence {
 
 inline presence presence_of(const std::vector<const operation*>& of_key, bool there_at_first,
                             std::uint64_t from, std::uint64_t to) {
-  // The last change that was complete before the interval, if nothing overlaps it or comes after it
-  // up to the end of the interval.
+  // Nothing may change it in the interval. Of the changes before, the one that began last, and
+  // those that overlap it, may be the last one: do they agree?
   const operation* last = nullptr;
-  bool disturbed = false;
   for (const operation* o : of_key) {
-    if (!may_insert(*o) && !may_erase(*o)) continue;
-    if (o->invoked > to) continue;
-    if (o->returned < from) {
-      if (last == nullptr || o->invoked > last->returned)
-        last = o;
-      else if (o->returned > last->invoked && may_insert(*o) != may_insert(*last))
-        disturbed = true;
-    } else {
-      disturbed = true;
-    }
+    if (o->invoked > to || (!may_insert(*o) && !may_erase(*o))) continue;
+    if (o->returned >= from) return {};
+    if (last == nullptr || o->invoked > last->invoked) last = o;
+  }
+  for (const operation* o : of_key) {
+    if (o->invoked > to || (!may_insert(*o) && !may_erase(*o))) continue;
+    if (o->returned >= last->invoked && may_insert(*o) != may_insert(*last)) return {};
   }
   presence p;
-  if (disturbed) return p;
   const bool there = last == nullptr ? there_at_first : may_insert(*last);
   p.always = there;
   p.never = !there;
@@ -138,12 +147,15 @@ inline std::string check_iteration(const std::vector<operation>& history, const 
     if (times[k] > insertions) return name + " was seen more often than it was inserted";
   }
   for (const seen_element& e : it.seen) {
-    bool possible = first[index(e.key)] == e.value;
-    for (const operation* o : by_key[index(e.key)])
-      if (o->invoked <= it.ended && value_left_by(*o) == e.value) possible = true;
+    const std::vector<const operation*>& of_key = by_key[index(e.key)];
+    bool possible = first[index(e.key)] == e.value && may_last(of_key, 0, it.began);
+    for (const operation* o : of_key)
+      if (o->invoked <= it.ended && value_left_by(*o) == e.value &&
+          may_last(of_key, o->returned, it.began))
+        possible = true;
     if (!possible)
       return "key " + std::to_string(e.key) + " was seen with " + std::to_string(e.value) +
-             ", which it never had";
+             ", which it never had, or not any more";
   }
   return "";
 }

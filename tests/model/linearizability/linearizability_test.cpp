@@ -274,7 +274,21 @@ TEST_CASE("iterations and sizes are checked against intervals") {
   CHECK(verdict_of({insert, erase}, 3, 13, {{7, 70}}) == "");
   CHECK(verdict_of({insert, erase}, 15, 20, {}) == "");
   CHECK(verdict_of({insert, erase}, 15, 20, {{7, 70}}) != "");  // erased before
-  CHECK(check_iteration({}, {1, 2, {}}, {{5, 50}}) != "");      // initial elements count
+  operation put = insert;
+  put.what = kind::put;
+  put.argument = 71;
+  put.result = 0;
+  put.invoked = 5;
+  put.returned = 6;
+  CHECK(verdict_of({insert, put}, 8, 10, {{7, 71}}) == "");
+  CHECK(verdict_of({insert, put}, 6, 10, {{7, 70}}) == "");
+  CHECK(verdict_of({insert, put}, 8, 10, {{7, 70}}) != "");  // overwritten before
+  operation again = insert;
+  again.invoked = 16;
+  again.returned = 17;
+  CHECK(verdict_of({again, erase, insert}, 18, 20, {}) != "");  // the order of the list is any
+  CHECK(verdict_of({again, erase, insert}, 18, 20, {{7, 70}}) == "");
+  CHECK(check_iteration({}, {1, 2, {}}, {{5, 50}}) != "");  // initial elements count
   CHECK(check_iteration({}, {1, 2, {{5, 50}}}, {{5, 50}}) == "");
 
   CHECK(check_size({insert}, 3, 4, 1));

@@ -9,18 +9,19 @@
 ///       template <class F> void iterate(F&&);   // f(key, value)
 ///       std::uint64_t size();
 ///       void grow(std::size_t); void shrink(); void clear();
+///       void check_structure();                 // optional: invariants of the quiet map
 ///     };
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "checker/mc.hpp"
 #include "scenarios/recorder.hpp"
-#include "support/catch.hpp"
+#if !defined(CONCUR_MODEL_WITHOUT_CATCH)  // the long run has a main of its own
+#include "scenarios/explore.hpp"
+#endif
 
 namespace scenarios {
 
@@ -43,6 +44,15 @@ struct scenario {
 
 inline constexpr std::uint64_t key_limit = 16;
 
+/// How often `clear` may come upon one key, if it is inserted anew meanwhile.
+template <class Adapter>
+inline constexpr int removals_of_clear = 1;
+template <class Adapter>
+  requires requires {
+    Adapter::removals_of_clear;
+  }
+inline constexpr int removals_of_clear<Adapter> = Adapter::removals_of_clear;
+
 template <class Adapter>
 void perform(Adapter& map, recorder& record, const call& c) {
   using linearizability::iteration;
@@ -59,9 +69,9 @@ void perform(Adapter& map, recorder& record, const call& c) {
       map.shrink();
       return;
     case verb::clear: {  // erases every key, each at a moment of its own
-      int ids[4];
+      int ids[4 * removals_of_clear<Adapter>];
       for (int& id : ids)
-        id = record.begin(kind::remove, static_cast<std::uint64_t>(&id - ids) + 1);
+        id = record.begin(kind::remove, static_cast<std::uint64_t>(&id - ids) % 4 + 1);
       map.clear();
       for (int id : ids) record.end(id, 0);
       return;
@@ -132,47 +142,17 @@ void execute(const scenario& s) {
     });
   mc::join_all();
   check_quiet(map, record, s);
+  if constexpr (requires { map.check_structure(); }) map.check_structure();
   record.check();
 }
 
-/// How much to explore: CONCUR_MODEL_SCALE multiplies.
-inline std::uint64_t scaled(std::uint64_t executions) {
-  const char* const scale = std::getenv("CONCUR_MODEL_SCALE");
-  return scale != nullptr ? executions * std::strtoull(scale, nullptr, 10) : executions;
-}
-
-/// Runs a body under every strategy and both fence modes. Returns the executions made.
-inline std::uint64_t explore(const std::string& name, std::uint64_t executions,
-                             const std::function<void()>& body, mc::options base = {}) {
-  std::uint64_t done = 0;
-  const std::uint64_t share = scaled(executions) / 6 + 1;
-  for (const bool membarrier : {true, false}) {
-    for (const auto how : {mc::strategy::pct, mc::strategy::random, mc::strategy::bounded}) {
-      mc::options o = base;
-      o.how = how;
-      o.executions = share;
-      o.membarrier = membarrier;
-      o.seconds = 3600;
-      if (const char* const replay = std::getenv("CONCUR_MODEL_REPLAY")) o.replay = replay;
-      const mc::result r = mc::run(o, body);
-      done += r.executions;
-      if (r.failed()) {
-        std::printf("\n%s%s: %s: %s\nreplay: CONCUR_MODEL_REPLAY=%s\n%s", name.c_str(),
-                    membarrier ? "" : ", no membarrier", mc::name(r.kind), r.what.c_str(),
-                    r.replay.c_str(), r.trace.c_str());
-        FAIL_CHECK(name << ": " << mc::name(r.kind) << ": " << r.what);
-        return done;
-      }
-    }
-  }
-  return done;
-}
-
+#if !defined(CONCUR_MODEL_WITHOUT_CATCH)
 template <class Adapter>
 std::uint64_t explore(const scenario& s, std::uint64_t executions, mc::options base = {}) {
   return explore(
       s.name, executions, [&s] { execute<Adapter>(s); }, base);
 }
+#endif
 
 // The scenarios ----------------------------------------------------------------------------------
 
@@ -327,6 +307,70 @@ inline std::vector<scenario> mixes() {
   add("size beside an insertion and an erasure", {on(k::insert, 1, 1)},
       {{whole(verb::size), whole(verb::size)}, {on(k::insert, 2, 2)}, {on(k::erase, 1)}}, true);
   return all;
+}
+
+/// What only a trie has: branches that become sparse are rebuilt.
+inline std::vector<scenario> contractions() {
+  using k = kind;
+  const std::vector<call> four = {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 3, 3),
+                                  on(k::insert, 4, 4)};
+  std::vector<call> four_in_large = four;
+  four_in_large.insert(four_in_large.begin(), whole(verb::grow, 40));
+  return {
+      {"contraction beside readers",
+       four,
+       {{on(k::erase, 1), on(k::erase, 2), on(k::erase, 3)},
+        {on(k::find, 4), on(k::find, 3)},
+        {on(k::find, 4), on(k::find, 4)}}},
+      {"two threads contract",
+       four,
+       {{on(k::erase, 1), on(k::erase, 2)},
+        {on(k::erase, 3), on(k::erase, 4)},
+        {on(k::find, 1), on(k::find, 4)}}},
+      {"two erasures in one branch",
+       {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 3, 3)},
+       {{on(k::erase, 1)}, {on(k::erase, 2)}}},
+      {"contraction beside insertions",
+       four,
+       {{on(k::erase, 1), on(k::erase, 2), on(k::erase, 3)},
+        {on(k::insert, 1, 11), on(k::find, 4)},
+        {on(k::assign, 4, 44), on(k::find, 1)}}},
+      {"contraction while it grows",
+       four,
+       {{on(k::erase, 1), on(k::erase, 2), on(k::erase, 3)},
+        {whole(verb::grow, 20), on(k::find, 4)},
+        {on(k::insert, 2, 22), on(k::find, 4)}}},
+      {"contraction while it shrinks",
+       four_in_large,
+       {{on(k::erase, 1), on(k::erase, 2), on(k::erase, 3)},
+        {whole(verb::shrink), on(k::find, 4)},
+        {on(k::find, 4), on(k::find, 4)}}},
+      {"insertions of three threads while two grow",
+       {on(k::insert, 1, 1)},
+       {{whole(verb::grow, 40), on(k::find, 8)},
+        {whole(verb::grow, 40), on(k::insert, 8, 8)},
+        {on(k::insert, 9, 9), on(k::insert, 12, 12), on(k::find, 1)}}},
+  };
+}
+
+/// What a thread did before it inserted, and before it erased, happens before what another does
+/// who finds the element, and does not find it.
+template <class Adapter>
+void execute_publication() {
+  Adapter map;
+  map.call(on(kind::insert, 1, 1));
+  std::uint64_t plain = 0, other = 0;
+  mc::spawn([&] {
+    plain = 1;
+    map.call(on(kind::erase, 1));
+    other = 1;
+    map.call(on(kind::insert, 3, 3));
+  });
+  mc::spawn([&] {
+    if (map.call(on(kind::find, 1)) == absent) mc::require(plain == 1, "an erasure publishes");
+    if (map.call(on(kind::find, 3)) != absent) mc::require(other == 1, "an insertion publishes");
+  });
+  mc::join_all();
 }
 
 }  // namespace scenarios

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <concur/seqmap.hpp>
-
 #include "checker/tools.hpp"
+#include "scenarios/tiny_cmap.hpp"
 #include "scenarios/tiny_seqmap.hpp"
 
 // A thread is stopped for ever before its n-th operation, for every n. Whoever may be waited for is
@@ -28,7 +27,9 @@ mc::stall_report sweep(const std::vector<call>& before, const std::vector<call>&
                        const std::vector<std::vector<call>>& others,
                        std::uint64_t executions = 60) {
   return mc::stall_sweep({.how = random_schedules, .executions = scaled(executions)}, 1, [&] {
-    recorder record(precedence::causal);
+    // What an iteration may have seen is a question of time.
+    const bool iterates = !frozen.empty() && frozen.front().kind_of_call == verb::iterate;
+    recorder record(iterates ? precedence::real_time : precedence::causal);
     kept<Adapter> owner;
     Adapter& map = *owner.map;
     for (const call& c : before) perform(map, record, c);
@@ -113,4 +114,42 @@ TEST_CASE("a sleeping reader keeps one table of seqmap from being freed", "[stal
   CHECK(report.points > 0);
   CHECK(report.blocking.empty());
   CHECK(report.other == mc::failure::none);
+}
+
+// cmap claims that nothing blocks: no point of any operation may delay another thread.
+
+namespace {
+
+template <class Adapter>
+void every_operation_of_cmap() {
+  const std::vector<std::vector<call>> others = {
+      {on(kind::find, 1), on(kind::assign, 1, 7), on(kind::insert, 4, 4)},
+      {on(kind::erase, 2), on(kind::find, 3), on(kind::insert, 2, 8)}};
+  for (const call& c : {on(kind::find, 1), on(kind::insert, 3, 3), on(kind::assign, 1, 5),
+                        on(kind::erase, 1), on(kind::add, 1, 1), on(kind::take, 2),
+                        whole(verb::grow, 20), whole(verb::clear), whole(verb::iterate)}) {
+    const std::string name =
+        c.kind_of_call == verb::one_key ? name_of(c.what) : "operation on the whole map";
+    require_free(name.c_str(), sweep<Adapter>(two_elements, {c}, others, 10));
+    require_free((name + ", growing").c_str(),
+                 sweep<Adapter>(two_elements, {c},
+                                {{whole(verb::grow, 20), on(kind::insert, 5, 5)}, others[0]}, 10));
+  }
+  std::vector<call> large = two_elements;
+  large.insert(large.begin(), whole(verb::grow, 40));
+  require_free("shrinking", sweep<Adapter>(large, {whole(verb::shrink)}, others, 10));
+  require_free("an erasure beside shrinking",
+               sweep<Adapter>(large, {on(kind::erase, 1)}, {{whole(verb::shrink)}, others[0]}, 10));
+}
+
+}  // namespace
+
+TEST_CASE("a thread that sleeps in cmap delays nobody, pairs in the leaves", "[stall]") {
+  every_operation_of_cmap<in_leaves>();
+}
+TEST_CASE("a thread that sleeps in cmap delays nobody, elements of their own", "[stall]") {
+  every_operation_of_cmap<in_elements>();
+}
+TEST_CASE("a thread that sleeps in cmap delays nobody, equal hashes", "[stall]") {
+  every_operation_of_cmap<in_lists>();
 }

@@ -119,7 +119,8 @@ inline void exit_hooks() {
 }
 
 /// Objects are replaced and freed under the eyes of readers.
-inline void hazards() {
+template <class Guard>
+void hazards() {
   struct object {
     int value;
   };
@@ -136,7 +137,7 @@ inline void hazards() {
   object* left[2] = {};
   for (int t = 0; t < 2; ++t)
     mc::spawn([&] {
-      lib::leaf_hazard guard;
+      Guard guard;
       for (int i = 0; i < 2; ++i) {
         const auto* const o = reinterpret_cast<const object*>(guard.protect(source));
         mc::require(o->value < 3, "a value");
@@ -430,8 +431,10 @@ inline std::vector<mc::test_body> bodies(std::uint64_t executions) {
   add("distinct slots", distinct_slots);
   add("slot hand-over", slot_hand_over);
   add("exit hooks", exit_hooks);
-  add("hazards", hazards);
-  add("hazards, no membarrier", hazards, false);
+  add("hazards", hazards<lib::leaf_hazard>);
+  add("hazards, no membarrier", hazards<lib::leaf_hazard>, false);
+  add("lasting hazards", hazards<lib::lasting_hazard>);
+  add("lasting hazards, no membarrier", hazards<lib::lasting_hazard>, false);
   add("second hazard", second_hazard);
   add("cell publishes, wide", cell_publishes<wide>);
   add("cell publishes, small", cell_publishes<std::uint64_t>);

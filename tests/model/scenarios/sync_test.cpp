@@ -31,7 +31,8 @@ TEST_CASE("thread slots", "[sync]") {
 }
 
 TEST_CASE("leaf hazards protect what they announce", "[sync]") {
-  CHECK(explore("hazards", 20'000, hazards) > 0);
+  CHECK(explore("hazards", 20'000, hazards<lib::leaf_hazard>) > 0);
+  CHECK(explore("lasting hazards", 20'000, hazards<lib::lasting_hazard>) > 0);
   CHECK(explore("second hazard", 6'000, second_hazard) > 0);
 }
 

@@ -49,7 +49,10 @@ struct placed_hash {
 template <class Map, class Key, class T>
 class vocabulary_adapter {
  public:
-  static constexpr bool can(kind k) { return k != kind::fetch_add || std::is_arithmetic_v<T>; }
+  static constexpr bool has_fetch_add = requires(Map & map, Key key, T n) {
+    map.fetch_add(key, n);
+  };
+  static constexpr bool can(kind k) { return k != kind::fetch_add || has_fetch_add; }
 
   std::uint64_t call(const scenarios::call& c) {
     const Key key = coder<Key>::make(c.key);
@@ -74,7 +77,7 @@ class vocabulary_adapter {
       case kind::add:
         return add(key, c.argument);
       case kind::fetch_add:
-        if constexpr (std::is_arithmetic_v<T>) return map_.fetch_add(key, value);
+        if constexpr (has_fetch_add) return map_.fetch_add(key, value);
         return absent;
       case kind::remove:
       case kind::set:
@@ -97,11 +100,12 @@ class vocabulary_adapter {
  private:
   std::uint64_t add(const Key& key, std::uint64_t n) {
     std::uint64_t before = absent;
-    map_.update(key, [&](T& v) {
+    // A callback that may run again may have run in vain.
+    const auto updated = map_.update(key, [&](T& v) {
       before = coder<T>::read(v);
       v = coder<T>::make(before + n);
     });
-    return before;
+    return updated == 1 ? before : absent;
   }
   template <class O>
   static std::uint64_t optional(const O& o) {

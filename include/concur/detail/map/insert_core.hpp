@@ -5,8 +5,10 @@
 #pragma once
 
 #include <concepts>
+#include <concur/detail/config.hpp>
 #include <concur/detail/map/access.hpp>
 #include <concur/detail/map/keys.hpp>
+#include <concur/detail/map/primitives.hpp>
 #include <concur/detail/map/results.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
@@ -75,7 +77,7 @@ class insertion {
   template <class P>
   insert_outcome insert(P&& value) {
     if constexpr (is_std_pair<std::remove_cvref_t<P>>) {
-      return emplace(std::forward<P>(value).first, std::forward<P>(value).second);
+      return emplace_two(std::forward<P>(value).first, std::forward<P>(value).second);
     } else {
       init_type made(std::forward<P>(value));
       return try_emplace(std::move(made.first), std::move(made.second));
@@ -100,20 +102,26 @@ class insertion {
 
  private:
   template <class Key, class Make>
-  insert_outcome modify(const Key& key, Make make) {
+  CONCUR_FORCEINLINE insert_outcome modify(const Key& key, Make make) {
     auto& engine = map_access::engine(map_);
     auto outcome = insert_outcome::full;
-    engine.modify(
-        engine.hash(key), key,
-        [&](auto&& slot) {
-          outcome = insert_outcome::inserted;
-          auto&& element = make(slot);
-          show<Lend>(element, on_new_);
-        },
-        [&](auto&& element) {
-          outcome = insert_outcome::exists;
-          show<Lend>(element, on_present_);
-        });
+    const auto insert_new = [&](auto&& slot) {
+      outcome = insert_outcome::inserted;
+      auto&& element = make(slot);
+      show<Lend>(element, on_new_);
+    };
+    if constexpr (std::same_as<OnNew, const no_visit> && std::same_as<OnPresent, const no_visit>) {
+      modify_absent(engine, engine.hash(key), key, insert_new,
+                    [&] { outcome = insert_outcome::exists; });
+    } else if constexpr (std::same_as<OnPresent, const no_visit>) {
+      engine.modify(engine.hash(key), key, insert_new,
+                    [&](auto&&...) { outcome = insert_outcome::exists; });
+    } else {
+      engine.modify(engine.hash(key), key, insert_new, [&](auto&& element) {
+        outcome = insert_outcome::exists;
+        show<Lend>(element, on_present_);
+      });
+    }
     return outcome;
   }
 
@@ -168,14 +176,24 @@ constexpr decltype(auto) with_last_first(Use&& use, Args&&... args) {
   return [&]<std::size_t... First, std::size_t... Tail>(std::index_sequence<First...>,
                                                         std::index_sequence<Tail...>)
       ->decltype(auto) {
-    return std::forward<Use>(use)(std::get<head + Tail>(std::move(all))...,
-                                  std::get<First>(std::move(all))...);
+    using tuple = decltype(all);  // of references: each is forwarded as it came
+    return std::forward<Use>(use)(
+        static_cast<std::tuple_element_t<head + Tail, tuple>>(std::get<head + Tail>(all))...,
+        static_cast<std::tuple_element_t<First, tuple>>(std::get<First>(all))...);
   }
   (std::make_index_sequence<head>(), std::make_index_sequence<Last>());
 }
 
+template <class P, class Map>
+concept pair_with_engine_key = is_std_pair<std::remove_cvref_t<P>> && requires(P&& pair) {
+  requires engine_key<decltype(std::forward<P>(pair).first), Map>;
+  requires std::constructible_from < mapped_of<Map>,
+  decltype(std::forward<P>(pair).second) > ;
+};
+
 /// An element, or what makes one.
 template <class P, class Map>
-concept element_argument = std::constructible_from<std::pair<key_of<Map>, mapped_of<Map>>, P>;
+concept element_argument = std::constructible_from<std::pair<key_of<Map>, mapped_of<Map>>, P> ||
+    pair_with_engine_key<P, Map>;
 
 }  // namespace concur::inline CONCUR_ABI::detail

@@ -131,7 +131,7 @@ class interface_bulk {
     map_access::engine(source).traverse(hash_range(), [&](auto&& element) {
       const bool again = arrived && source.key_eq()(*arrived, element.key());
       if (!again && !insert_from<Source>(element)) return true;
-      if (erase_in_traversal(element)) {
+      if (drop_in_traversal(element)) {
         arrived.reset();
         ++moved;
       } else if (!again) {
@@ -150,21 +150,33 @@ class interface_bulk {
   friend bool operator==(const Derived& left,
                          const Derived& right) requires std::equality_comparable<T> {
     if (&left == &right) return true;
+    const auto& there = map_access::engine(right);
     size_type matches = 0;
     const bool all = left.cvisit_while([&](const auto& element) {
       bool equal = false;
-      right.cvisit(element.first, [&](const auto& other) {
+      peek_or_read(there, there.hash(element.first), element.first, [&](const auto& other) {
         equal = static_cast<bool>(element.second == other.second);
       });
       if (equal) ++matches;
       return equal;
     });
-    return all && matches == right.size();
+    return all && (matches == right.size() || has_just(right, matches));
   }
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }
+
+  /// Where `size` counts what has expired and is not shown any more: whether `n` are shown.
+  static bool has_just(const Derived& map, size_type n) {
+    if constexpr (requires { map_access::engine(map).keeps_time(); }) {
+      if (map.size() < n || !map_access::engine(map).keeps_time()) return false;
+      size_type seen = 0;
+      return map.cvisit_while([&](const auto&) { return ++seen <= n; }) && seen == n;
+    } else {
+      return false;
+    }
+  }
 
   /// Traverses `range` with exclusive or shared elements, whichever `Lend` asks for and the map
   /// has; `f` gets what `visit` or `cvisit` would lend, and says whether to go on.
@@ -234,8 +246,9 @@ class interface_bulk {
     auto into = insertion_into(derived());
     if constexpr (is_exclusive<Source> && !std::is_trivially_copyable_v<T>) {
       bool inserted = false;
-      element.mutate([&](T& value) {
-        inserted = into.try_emplace(element.key(), std::move(value)) == insert_outcome::inserted;
+      element.visit([&](auto& lent) {
+        inserted =
+            into.try_emplace(element.key(), std::move(lent.second)) == insert_outcome::inserted;
       });
       return inserted;
     } else {

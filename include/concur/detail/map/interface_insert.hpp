@@ -167,6 +167,8 @@ class interface_insert {
         old.emplace(std::move(current));
         current = std::move(next);
       });
+    } else if constexpr (requires { element.exchange(std::forward<V>(value), old); }) {
+      element.exchange(std::forward<V>(value), old);
     } else {
       old.emplace(element.value());
       element.assign(std::forward<V>(value));

@@ -185,9 +185,7 @@ class interface_lookup {
       // An optional that a callable fills by reference lives in memory: gcc 12 stores value and
       // flag apart and loads them as one, which waits for both stores. Half of a find's time.
       T value;
-      if (!engine.read(hash, key, [&](auto&& element) { value = element.second; })) {
-        return std::nullopt;
-      }
+      if (!engine.read(hash, key, value_reader<T>{value})) return std::nullopt;
       return value;
     } else {
       std::optional<T> copy;
@@ -227,6 +225,9 @@ class interface_lookup {
         auto&& key = as_key<Derived>(*ahead);
         hashes[n] = engine.hash(key);
         engine.prefetch(hashes[n]);
+      }
+      if constexpr (requires { engine.prefetch_deeper(hashes[0]); }) {
+        for (size_type i = 0; i < n; ++i) engine.prefetch_deeper(hashes[i]);
       }
       for (size_type i = 0; i < n; ++i, ++first) {
         auto&& key = as_key<Derived>(*first);

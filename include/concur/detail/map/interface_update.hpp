@@ -149,6 +149,8 @@ class interface_update {
         f(loan.value);
         present = loan.value.has_value();
       });
+      if (!present) drop_in_traversal(element);
+      return present;
     }
     if (!present) element.erase();
     return present;

@@ -36,9 +36,15 @@ concept transparent_key =
   { equal(key, given) } -> std::convertible_to<bool>;
 };
 
+/// An engine may know more types that stand for a key than convert to one.
 template <class K, class Map>
-concept key_argument =
-    exact_key<K, Map> || transparent_key<K, Map> || std::convertible_to<K, key_of<Map>>;
+concept engine_key = !exact_key<K, Map> && requires(const std::remove_reference_t<K>& given) {
+  { engine_of<Map>::to_key(given) } -> std::same_as<key_of<Map>>;
+};
+
+template <class K, class Map>
+concept key_argument = exact_key<K, Map> || transparent_key<K, Map> || engine_key<K, Map> ||
+    std::convertible_to<K, key_of<Map>>;
 
 /// What a lookup takes as `const K&`.
 template <class K, class Map>
@@ -46,7 +52,8 @@ concept lookup_key = key_argument<const K&, Map>;
 
 /// What an insertion takes as `K&&`: a key must be made of it when it is absent.
 template <class K, class Map>
-concept new_key = key_argument<K, Map> && std::constructible_from<key_of<Map>, K>;
+concept new_key = key_argument<K, Map> &&
+    (engine_key<K, Map> || std::constructible_from<key_of<Map>, K>);
 
 /// `k` itself if it can be hashed as it is, else the key that is made of it. To be bound to
 /// `auto&&`, and handed on by `static_cast<decltype(key)>(key)`.
@@ -54,6 +61,8 @@ template <class Map, class K>
 constexpr decltype(auto) as_key(K&& k) {
   if constexpr (exact_key<K, Map> || transparent_key<K, Map>) {
     return static_cast<K&&>(k);
+  } else if constexpr (engine_key<K, Map>) {
+    return engine_of<Map>::to_key(k);
   } else {
     return static_cast<key_of<Map>>(std::forward<K>(k));
   }

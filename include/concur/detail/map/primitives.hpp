@@ -12,6 +12,7 @@
 ///     it
 ///                                        once per operation (once per key of a batch)
 ///     prefetch(hash) const noexcept      a hint ahead of a batch
+///     prefetch_deeper(hash) const        optional: a second round, when the first has arrived
 ///     read(hash, key, f) const -> bool   f(const_reference) at most once, if present, on a
 ///                                        consistent element; true when present
 ///     modify(hash, key, on_absent, on_present)
@@ -20,6 +21,9 @@
 ///     modify_present(hash, key, on_present) -> bool
 ///                                        optional: `modify` that has nothing to insert, and may be
 ///                                        cheaper for an absent key; true when present
+///     modify_absent(hash, key, on_absent) -> bool
+///                                        optional: `modify` that does nothing to a present
+///                                        element, and may wait for less; true when present
 ///     traverse(range, f) -> bool         exclusive: f(element) -> bool go on; false when stopped
 ///     traverse(range, f) const -> bool   shared: f(const_reference) -> bool
 ///     scan(cursor, n, f) const -> uint64_t   about n elements; the next cursor, 0 at the end
@@ -33,7 +37,11 @@
 ///     element.mutate(f)    f(T&); what it changed is stored when f returns
 ///     element.assign(v)    the value becomes T(v)
 ///     element.put(v)       optional, see below
+///     element.exchange(v, old)   optional: as assign(v); a copy of the old value goes to the
+///     caller,
+///                          in the std::optional<T>& `old`, and nobody else is told of it
 ///     element.take() -> T  the value moved out, or copied where readers may hold it; erases
+///     element.drop()       optional: as erase(), of a value that has been moved elsewhere
 ///     element.erase()      in a traversal of a copy-on-write engine -> bool, at once; false if the
 ///                          race was lost, and then the element, if still there, is offered again
 ///
@@ -52,9 +60,12 @@
 ///    neither structure nor size.
 /// 4. `visit` and `cvisit` on the element that `slot.emplace` returned run once, and may be put off
 ///    until the element is published; the callable given to them outlives `modify`.
+/// 5. A callable that can be called without arguments does not look at what it is for. An engine
+///    that can answer by a read may call it so, and spare itself the lock.
 #pragma once
 
 #include <concepts>
+#include <concur/detail/config.hpp>
 #include <concur/detail/map/access.hpp>
 #include <concur/detail/map/hash_range.hpp>
 #include <concur/version.hpp>
@@ -65,9 +76,28 @@ namespace concur::inline CONCUR_ABI::detail {
 
 /// Stands for any callable of an engine: takes anything, and says "go on".
 struct any_callable {
+  using runs_no_user_code = void;  ///< see below
   template <class... Args>
   constexpr bool operator()(Args&&...) const noexcept {
     return true;
+  }
+};
+
+/// A callable of the vocabulary itself, which an engine may call where the map cannot be used
+/// again.
+template <class F>
+concept runs_no_user_code = requires {
+  typename F::runs_no_user_code;
+};
+
+/// Copies the value of an element. Assigning a trivially copyable type runs no code of the user.
+template <class T>
+struct value_reader {
+  using runs_no_user_code = void;
+  T& value;
+  template <class Element>
+  void operator()(Element&& element) const noexcept {
+    value = element.second;
   }
 };
 
@@ -104,8 +134,8 @@ concept map_engine = requires(E& engine, const E& shared, const typename E::key_
 /// `modify` for operations that insert nothing. True when the key was there in the last run: what
 /// on_present of an earlier one wrote is void then.
 template <class Engine, class K, class OnPresent>
-constexpr bool modify_present(Engine& engine, std::uint64_t hash, const K& key,
-                              OnPresent&& on_present) {
+CONCUR_FORCEINLINE constexpr bool modify_present(Engine& engine, std::uint64_t hash, const K& key,
+                                                 OnPresent&& on_present) {
   if constexpr (requires {
                   { engine.modify_present(hash, key, on_present) } -> std::same_as<bool>;
                 }) {
@@ -119,6 +149,29 @@ constexpr bool modify_present(Engine& engine, std::uint64_t hash, const K& key,
           on_present(element);
         });
     return present;
+  }
+}
+
+/// `read` for those who only compare: a cache neither counts it nor takes it for a use.
+template <class Engine, class K, class F>
+constexpr bool peek_or_read(const Engine& engine, std::uint64_t hash, const K& key, F&& f) {
+  if constexpr (requires { engine.peek(hash, key, f); }) {
+    return engine.peek(hash, key, f);
+  } else {
+    return engine.read(hash, key, f);
+  }
+}
+
+/// `modify` for operations that leave a present element alone, and say so by `on_exists()`.
+template <class Engine, class K, class OnAbsent, class OnExists>
+CONCUR_FORCEINLINE constexpr void modify_absent(Engine& engine, std::uint64_t hash, const K& key,
+                                                OnAbsent&& on_absent, OnExists&& on_exists) {
+  if constexpr (requires {
+                  { engine.modify_absent(hash, key, on_absent) } -> std::same_as<bool>;
+                }) {
+    if (engine.modify_absent(hash, key, on_absent)) on_exists();
+  } else {
+    engine.modify(hash, key, on_absent, [&](auto&&...) { on_exists(); });
   }
 }
 
@@ -152,6 +205,17 @@ constexpr bool erase_in_traversal(Element& element) {
   } else {
     element.erase();
     return true;
+  }
+}
+
+/// Of an element whose value has been moved, or handed, elsewhere. True when it is gone.
+template <class Element>
+constexpr bool drop_in_traversal(Element& element) {
+  if constexpr (requires { element.drop(); }) {
+    element.drop();
+    return true;
+  } else {
+    return erase_in_traversal(element);
   }
 }
 

@@ -12,6 +12,10 @@
 ///   - the heavy fence comes first: the validating load after the announcement sees that the
 ///     object was unlinked (the unlinking precedes the fence), and the reader does not touch it.
 /// A thread keeps at most one object from being freed, however long it sleeps.
+///
+/// So an announcement may as well stay when its section ends (`lasting_hazard`). Any later load of
+/// the source that finds the announced word is a validating load in the sense above: a section that
+/// begins with one needs no announcement and no fence of its own.
 #pragma once
 
 #include <atomic>
@@ -21,13 +25,12 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
-class leaf_hazard {
+/// The announcement, and what a reclaimer asks. Sections use one of the two guards below.
+class hazard_announcement {
  public:
-  leaf_hazard() : slot_(thread_slots::mine()) {}
-  explicit leaf_hazard(thread_slot& slot) noexcept : slot_(slot) {}
-  ~leaf_hazard() { clear(); }
-  leaf_hazard(const leaf_hazard&) = delete;
-  leaf_hazard& operator=(const leaf_hazard&) = delete;
+  explicit hazard_announcement(thread_slot& slot) noexcept : slot_(slot) {}
+  hazard_announcement(const hazard_announcement&) = delete;
+  hazard_announcement& operator=(const hazard_announcement&) = delete;
 
   /// Announces `object`. The caller then validates that it is still linked, by a load that follows.
   void announce(std::uintptr_t object) noexcept {
@@ -51,6 +54,7 @@ class leaf_hazard {
     }
   }
 
+  /// Ends the announcement.
   void clear() noexcept {
     // (2) release: this section's accesses happen before the object is freed; pairs with (3).
     slot_[announcement::leaf_hazard].store(0, std::memory_order_release);
@@ -63,6 +67,13 @@ class leaf_hazard {
     asymmetric_fence::light();
   }
   void clear_second() noexcept { announce_second(0); }
+
+  /// Both at once, at the end of a section. No fence: nothing is validated afterwards.
+  void clear_both() noexcept {
+    clear();
+    // release: as (2); pairs with (5).
+    slot_[announcement::second_leaf_hazard].store(0, std::memory_order_release);
+  }
 
   thread_slot& slot() const noexcept { return slot_; }
 
@@ -89,6 +100,36 @@ class leaf_hazard {
 
  private:
   thread_slot& slot_;
+};
+
+/// Ends its announcement with the section.
+class leaf_hazard : public hazard_announcement {
+ public:
+  leaf_hazard() : hazard_announcement(thread_slots::mine()) {}
+  ~leaf_hazard() { clear(); }
+};
+
+/// Leaves its announcement until this thread makes another one, or ends.
+class lasting_hazard : public hazard_announcement {
+ public:
+  lasting_hazard() : lasting_hazard(thread_slots::mine()) {}
+  explicit lasting_hazard(thread_slot& slot) noexcept : hazard_announcement(slot) {}
+
+  /// Whether the object that `word` identifies, as loaded from its source just now, is protected
+  /// already: by what the slot's owner, the calling thread, announced last. Never for a word of 0.
+  static bool still_protects(thread_slot& slot, std::uintptr_t word) noexcept {
+    // relaxed: this thread's own word.
+    return slot[announcement::leaf_hazard].load(std::memory_order_relaxed) == word;
+  }
+
+  /// As `hazard_announcement::protect`, and cheaper where the last announcement is still good.
+  std::uintptr_t protect(const std::atomic<std::uintptr_t>& source) noexcept {
+    // acquire: pairs with whoever published the object.
+    const std::uintptr_t seen = source.load(std::memory_order_acquire);
+    if (still_protects(slot(), seen)) [[likely]]
+      return seen;
+    return hazard_announcement::protect(source);
+  }
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail

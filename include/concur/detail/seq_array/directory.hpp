@@ -39,11 +39,13 @@ class seq_array_directory {
   seq_array_directory& operator=(const seq_array_directory&) = delete;
 
   /// The cell of an element, kept from being freed by `guard`. Null if its chunk is not linked.
+  /// The caller has learnt that the element exists, by an acquire that pairs with its birth: with
+  /// it came the slots of its chunk.
   Cell* protect(std::size_t index, leaf_hazard& guard) const noexcept {
     const seq_array_place place = Geometry::locate(index);
     const slot* where = find(place.chunk);
     if (where == nullptr) return nullptr;
-    const std::uintptr_t chunk = guard.protect(*where);  // (4) acquire: pairs with (1).
+    const std::uintptr_t chunk = guard.protect(*where);  // (2) acquire: pairs with (1).
     return is_linked(chunk) ? cells(chunk) + place.offset : nullptr;
   }
 
@@ -68,7 +70,7 @@ class seq_array_directory {
       }
       address = reinterpret_cast<std::uintptr_t>(fresh);
     }
-    // (1) release: the cells are constructed; pairs with (4).
+    // (1) release: the cells are constructed; pairs with (2).
     where.store(address & ~unlinked_bit, std::memory_order_release);
   }
 
@@ -151,8 +153,9 @@ class seq_array_directory {
 
   slot* find(std::size_t chunk) const noexcept {
     const seq_array_slot place = Geometry::slot_of(chunk);
-    // (2) acquire: the slots are constructed; pairs with (3).
-    slot* slots = segments_[place.segment].load(std::memory_order_acquire);
+    // relaxed: set once, by who held the tail lock; who does not hold it has acquired the birth of
+    // an element in one of these slots, which came later.
+    slot* slots = segments_[place.segment].load(std::memory_order_relaxed);
     return slots == nullptr ? nullptr : slots + place.offset;
   }
 
@@ -162,8 +165,7 @@ class seq_array_directory {
     const std::size_t count = Geometry::segment_slots(place.segment);
     slot* slots = allocate<slot>(allocator, count);
     for (std::size_t i = 0; i < count; ++i) ::new (static_cast<void*>(slots + i)) slot(0);
-    // (3) release: the slots are constructed; pairs with (2).
-    segments_[place.segment].store(slots, std::memory_order_release);
+    segments_[place.segment].store(slots, std::memory_order_relaxed);  // relaxed: see find
     return slots[place.offset];
   }
 

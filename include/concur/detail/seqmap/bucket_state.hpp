@@ -40,6 +40,7 @@ class bucket_state {
 
   constexpr bool is_locked() const noexcept { return (bits_ & locked_bit) != 0; }
   constexpr bool is_moved() const noexcept { return (bits_ & moved_bit) != 0; }
+  constexpr bool is_publishing() const noexcept { return (bits_ & publishing_bit) != 0; }
   constexpr bool is_publishing(unsigned cell) const noexcept {
     return (bits_ & (publishing_bit | cell_field)) == (publishing_bit | cell << cell_shift);
   }
@@ -105,83 +106,101 @@ class bucket_state {
 
 /// Where the elements are that did not fit into their home bucket: one word of that bucket.
 ///
-///     63 .. 56 | 55 .. 48 | 4 entries of 12 bits: tag (6), distance (6)
-///     spilled  | reach    | an empty entry is 0
+///     63 .. 56 | 55 .. 52 | 4 entries of 9 bits: tag (4), distance (5) | 15 .. 0
+///     spilled  | reach    |                                            | filter
 ///
 /// An entry names the bucket of one displaced element, `distance` steps after the home inside the
-/// same block, and 6 bits of its hash: a hit costs at most one more line, and a miss none, but for
-/// one in 64 per entry. Elements without an entry (a fifth one, or more than 63 steps away; a few
-/// in a thousand homes at the highest load) are counted as spilled, and found by walking `reach`
-/// steps.
+/// same block, and 4 bits of its hash; the filter has one bit per tag that occurs. So a hit costs
+/// one more line, and a miss none, but for one in 16 per entry: the few homes that have any. A miss
+/// asks for one bit, because most lookups of absent keys do nothing else. Elements without an entry
+/// (a fifth one, or more than 31 steps away; a few in a thousand homes at the highest load) are
+/// counted as spilled, set the whole filter, and are found by walking `reach` steps.
 class displaced_directory {
  public:
   static constexpr unsigned entry_count = 4;
-  static constexpr unsigned max_entry_distance = 63;
+  static constexpr unsigned max_entry_distance = 31;
   static constexpr unsigned reach_everywhere = 255;
+  static constexpr unsigned tag_count = 16;
 
   constexpr displaced_directory() noexcept = default;
   constexpr explicit displaced_directory(std::uint64_t bits) noexcept : bits_(bits) {}
   constexpr std::uint64_t bits() const noexcept { return bits_; }
 
-  /// Six low bits of the hash, never 0: an empty entry matches nothing. (The high bits chose the
-  /// bucket.)
+  /// Low bits of the hash. (The high bits chose the bucket.)
   static constexpr unsigned tag_of(std::uint64_t hash) noexcept {
-    const unsigned tag = static_cast<unsigned>(hash) & 63;
-    return tag + (tag == 0);
+    return static_cast<unsigned>(hash) % tag_count;
   }
 
   constexpr bool is_empty() const noexcept { return bits_ == 0; }
-  constexpr unsigned spilled() const noexcept { return static_cast<unsigned>(bits_ >> 56); }
-  /// How many steps a walk for spilled elements takes; `reach_everywhere`: the block and its annex.
-  constexpr unsigned reach() const noexcept { return static_cast<unsigned>(bits_ >> 48) & 255; }
+  constexpr unsigned spilled() const noexcept {
+    return static_cast<unsigned>(bits_ >> spilled_shift);
+  }
+  /// How many steps a walk for spilled elements takes, a power of two less one;
+  /// `reach_everywhere`: the block and its annex.
+  constexpr unsigned reach() const noexcept { return (1u << reach_width()) - 1; }
 
   /// Distance of entry `i`, 0 if it is empty.
-  constexpr unsigned distance(unsigned i) const noexcept { return entry(i) & 63; }
-  constexpr bool matches(unsigned i, unsigned tag) const noexcept { return entry(i) >> 6 == tag; }
-
-  /// False only if no displaced element of this home has that tag. May err the other way.
-  constexpr bool may_hold(unsigned tag) const noexcept {
-    const std::uint64_t difference = (bits_ & tag_fields) ^ tag * tag_ones;
-    // A lane of `difference` is 0 where the tag is equal; the borrow sets its highest bit. A borrow
-    // that runs on into the next lane may set that one too: then the first one was right already.
-    const std::uint64_t zero_lanes = (difference - tag_ones) & ~difference & lane_high_bits;
-    return (zero_lanes | bits_ >> 56) != 0;
+  constexpr unsigned distance(unsigned i) const noexcept { return entry(i) & max_entry_distance; }
+  constexpr bool matches(unsigned i, unsigned tag) const noexcept {
+    return entry(i) != 0 && entry(i) >> distance_bits == tag;
   }
+
+  /// False only if no displaced element of this home has that tag.
+  constexpr bool may_hold(unsigned tag) const noexcept { return (bits_ >> tag & 1) != 0; }
 
   constexpr displaced_directory with(unsigned distance, unsigned tag) const noexcept {
     if (distance <= max_entry_distance) {
       for (unsigned i = 0; i < entry_count; ++i) {
         if (entry(i) == 0) {
-          return displaced_directory(bits_ | std::uint64_t{tag << 6 | distance} << (12 * i));
+          const std::uint64_t fresh = tag << distance_bits | distance;
+          return displaced_directory(bits_ | fresh << entry_shift(i) | std::uint64_t{1} << tag);
         }
       }
     }
-    const unsigned farther = distance > reach() ? distance : reach();
-    const unsigned count = spilled() < 255 ? spilled() + 1 : 255;  // 255: too many to count
-    return with_spilled(count, farther < reach_everywhere ? farther : reach_everywhere);
+    const auto width = static_cast<unsigned>(std::bit_width(distance));
+    const unsigned farther = width > reach_width() ? width : reach_width();
+    // At most `uncounted`: then nobody knows how many there are.
+    return with_spilled(spilled() < uncounted ? spilled() + 1 : uncounted, farther);
   }
 
   constexpr displaced_directory without(unsigned distance, unsigned tag) const noexcept {
     for (unsigned i = 0; i < entry_count && distance <= max_entry_distance; ++i) {
-      if (entry(i) == (tag << 6 | distance)) {
-        return displaced_directory(bits_ & ~(std::uint64_t{0xfff} << (12 * i)));
+      if (entry(i) == (tag << distance_bits | distance)) {
+        const displaced_directory rest(bits_ & ~(entry_mask << entry_shift(i)));
+        return rest.with_spilled(rest.spilled(), rest.reach_width());
       }
     }
-    if (spilled() == 255) return *this;
-    return spilled() <= 1 ? with_spilled(0, 0) : with_spilled(spilled() - 1, reach());
+    if (spilled() == uncounted) return *this;
+    return spilled() <= 1 ? with_spilled(0, 0) : with_spilled(spilled() - 1, reach_width());
   }
 
  private:
-  static constexpr std::uint64_t tag_ones = 0x040040040040;
-  static constexpr std::uint64_t tag_fields = 0xfc0fc0fc0fc0;
-  static constexpr std::uint64_t lane_high_bits = 0x800800800800;
+  static constexpr unsigned distance_bits = 5;
+  static constexpr unsigned entry_bits = 9;
+  static constexpr unsigned reach_shift = 52;
+  static constexpr unsigned spilled_shift = 56;
+  static constexpr unsigned uncounted = 255;
+  static constexpr std::uint64_t entry_mask = (std::uint64_t{1} << entry_bits) - 1;
+  static constexpr std::uint64_t all_tags = (std::uint64_t{1} << tag_count) - 1;
+  static constexpr std::uint64_t all_entries =
+      (std::uint64_t{1} << reach_shift) - (std::uint64_t{1} << tag_count);
 
+  static constexpr unsigned entry_shift(unsigned i) noexcept { return tag_count + entry_bits * i; }
   constexpr unsigned entry(unsigned i) const noexcept {
-    return static_cast<unsigned>(bits_ >> (12 * i)) & 0xfff;
+    return static_cast<unsigned>(bits_ >> entry_shift(i) & entry_mask);
   }
-  constexpr displaced_directory with_spilled(unsigned count, unsigned reach) const noexcept {
-    return displaced_directory((bits_ & 0xffff'ffff'ffff) | std::uint64_t{reach} << 48 |
-                               std::uint64_t{count} << 56);
+  constexpr unsigned reach_width() const noexcept {
+    return static_cast<unsigned>(bits_ >> reach_shift) & 15;
+  }
+  /// The entries that there are, with a filter for them and for so many spilled elements.
+  constexpr displaced_directory with_spilled(unsigned count, unsigned width) const noexcept {
+    std::uint64_t filter = count == 0 ? 0 : all_tags;
+    for (unsigned i = 0; i < entry_count; ++i) {
+      if (entry(i) != 0) filter |= std::uint64_t{1} << (entry(i) >> distance_bits);
+    }
+    return displaced_directory(filter | (bits_ & all_entries) |
+                               std::uint64_t{width} << reach_shift |
+                               std::uint64_t{count} << spilled_shift);
   }
 
   std::uint64_t bits_ = 0;

@@ -74,7 +74,7 @@ class locked_element {
     return result;
   }
 
-  void erase() noexcept {
+  CONCUR_FORCEINLINE void erase() noexcept {
     engine_.remove(home_.owner(), home_.lock, holder_, place_, hash_);
     engine_.counted(-1, home_);
   }
@@ -102,8 +102,8 @@ class locked_element {
   std::optional<mapped_type> value_;
 };
 
-/// The place of an absent key whose home is locked.
-template <class Engine>
+/// The place of an absent key whose home is locked. `HasRoom`: the home has a vacant cell.
+template <class Engine, bool HasRoom = false>
 class locked_slot {
  public:
   using key_type = typename Engine::key_type;
@@ -117,15 +117,22 @@ class locked_slot {
   /// Inserts (Key(key), T(args...)). The element appears when the locks are released; it stays even
   /// if what follows throws.
   template <class K, class... Args>
-  locked_element<Engine>& emplace(K&& key, Args&&... args) {
+  CONCUR_FORCEINLINE locked_element<Engine>& emplace(K&& key, Args&&... args) {
     const auto new_key = key_type(std::forward<K>(key));
     const auto new_value = mapped_type(std::forward<Args>(args)...);
-    const auto place = engine_.store_new(
-        home_.owner(), home_.lock, elsewhere_, hash_,
-        [&](auto& bucket, unsigned cell) { bucket.fill(cell, new_key, new_value, hash_); });
-    engine_.counted(+1, home_);
-    return element_.emplace(engine_, home_, place.distance == 0 ? home_.lock : elsewhere_, place,
-                            hash_);
+    const auto fill = [&](auto& bucket, unsigned cell) {
+      bucket.fill(cell, new_key, new_value, hash_);
+    };
+    if constexpr (HasRoom) {
+      const auto place = engine_.store_at_home(home_.lock, fill);
+      engine_.counted(+1, home_);
+      return element_.emplace(engine_, home_, home_.lock, place, hash_);
+    } else {
+      const auto place = engine_.store_new(home_.owner(), home_.lock, elsewhere_, hash_, fill);
+      engine_.counted(+1, home_);
+      return element_.emplace(engine_, home_, place.distance == 0 ? home_.lock : elsewhere_, place,
+                              hash_);
+    }
   }
 
  private:

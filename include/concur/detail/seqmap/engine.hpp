@@ -5,12 +5,13 @@
 ///   map      root word, hasher, equality    read by everybody, written when a table is replaced
 ///   table    [b][b][b][b] ...               bucket = state, directory, keys, values: one line
 ///
-/// Hit at home (80 to 95 %):  root, hazard (own line), root again; then in one line: directory,
-///     state, keys (one comparison of all), value, state again. No shared write, no atomic
-///     read-modify-write, no fence instruction where membarrier works.
-/// Miss (98 %):  the same without the value and the last load.
-/// Insert, update, erase:  one compare-and-swap that takes the bucket's lock, plain stores, one
-///     release store that publishes and unlocks. Another such pair if the element is displaced.
+/// Hit at home (80 to 95 %):  root, equal to the thread's lasting announcement; then in one line:
+///     directory, state, keys (one comparison of all), value, state again. No write, no fence, no
+///     atomic read-modify-write.
+/// Miss (98 %):  the same without the value and the last load; one bit of the directory.
+/// Insert, update, erase:  the same first: what changes nothing is done then. Else one
+///     compare-and-swap that takes the bucket's lock from the state that was read, plain stores,
+///     one release store that publishes and unlocks. Another such pair if the element is displaced.
 ///
 /// Linearization points:
 ///     read        the load of the state (hit: the value is of that version)
@@ -98,17 +99,16 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   /// f(const value_type&) on a copy of the element, if there is one; nothing is held meanwhile.
   template <class K, class F>
   CONCUR_FORCEINLINE bool read(std::uint64_t hash, const K& key, F&& f) const {
-    thread_slot& me = thread_slots::mine();
     if constexpr (can_match<K>) {
       std::optional<T> value;
-      if (read_at_home(me, hash, key, value)) [[likely]] {
+      if (read_at_home(hash, key, value)) [[likely]] {
         if (!value) return false;
         const value_type copy(key, *value);
         std::forward<F>(f)(copy);
         return true;
       }
       std::optional<T> displaced_value;
-      const outcome o = read_displaced(me, hash, key, displaced_value);
+      const outcome o = read_displaced(hash, key, displaced_value);
       if (o == outcome::absent) return false;
       if (o == outcome::found) {
         const value_type element(key, *displaced_value);
@@ -116,7 +116,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
         return true;
       }
     }
-    const std::optional<value_type> copy = lookup_everywhere<K>(me, hash, key);
+    const std::optional<value_type> copy = lookup_everywhere<K>(hash, key);
     if (!copy) return false;
     std::forward<F>(f)(*copy);
     return true;
@@ -127,23 +127,33 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   CONCUR_FORCEINLINE void modify(std::uint64_t hash, K&& key, OnAbsent&& on_absent,
                                  OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
-    size_watch watch{*this, thread_slots::mine()};
-    for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
+    if constexpr (can_match<std::remove_cvref_t<K>>) {
+      constexpr bool inserts_mostly = std::invocable<OnPresent&>;
+      if (modify_at_home<inserts_mostly>(hash, key, on_absent, on_present)) [[likely]]
+        return;
+    }
+    modify_anywhere(hash, key, on_absent, on_present);
   }
 
-  /// `modify` for what inserts nothing: a map that was never written to stays without memory.
+  /// `modify` for what inserts nothing: a map that was never written to stays without memory, and
+  /// an absent key costs a read.
   template <class K, class OnPresent>
-  bool modify_present(std::uint64_t hash, K&& key, OnPresent&& on_present) {
+  CONCUR_FORCEINLINE bool modify_present(std::uint64_t hash, K&& key, OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
-    // relaxed: an insertion that this call must see has replaced the root before.
-    if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return false;
     bool present = false;
-    modify(
-        hash, key, [](auto&) {},
-        [&](auto& element) {
-          present = true;
-          on_present(element);
-        });
+    const auto note = [&](auto& element) {
+      present = true;
+      on_present(element);
+    };
+    const auto nothing = [](auto&...) {};
+    if constexpr (can_match<std::remove_cvref_t<K>>) {
+      if (modify_at_home<false>(hash, key, nothing, note)) [[likely]]
+        return present;
+    }
+    // relaxed: an insertion that this call must see has replaced the root before.
+    if (!base::is_empty_word(this->root_.load(std::memory_order_relaxed))) {
+      modify_anywhere(hash, key, nothing, note);
+    }
     return present;
   }
 
@@ -153,7 +163,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       element.erase();
       return true;
     });
-    this->check_load(thread_slots::mine());
+    this->check_load();
   }
 
   /// Copies of several elements as of one moment: reads all, then checks that nothing they were
@@ -167,9 +177,9 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     const std::array<std::uint64_t, count> hashes{this->hash(keys)...};
     std::array<std::optional<value_type>, count> result;
     std::array<observation, 2 * count> seen, seen_before;
-    leaf_hazard guard;
+    lasting_hazard guard;
     struct second_hazard {
-      leaf_hazard& guard;
+      lasting_hazard& guard;
       ~second_hazard() { guard.clear_second(); }
     } second{guard};
     for (backoff wait;; wait.pause()) {
@@ -203,7 +213,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
   std::size_t probe_count(const Key& key) const {
-    leaf_hazard guard;
+    lasting_hazard guard;
     std::size_t count = 1;
     const std::uint64_t h = this->hash(key);
     const std::uintptr_t word = guard.protect(this->root_);
@@ -221,10 +231,12 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
  private:
   friend class locked_element<engine>;
-  friend class locked_slot<engine>;
+  friend class locked_slot<engine, true>;
+  friend class locked_slot<engine, false>;
   friend base;
   using element_type = locked_element<engine>;
   using slot_type = locked_slot<engine>;
+  using slot_with_room = locked_slot<engine, true>;
   using typename base::bucket;
   using typename base::bucket_guard;
   using typename base::cell_place;
@@ -245,10 +257,9 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// What nearly every lookup needs: the key at home, or nowhere. False if it takes more. The guard
   /// and the key do not leave the registers: the rest is a function of its own, which starts anew.
-  CONCUR_FORCEINLINE bool read_at_home(thread_slot& me, std::uint64_t hash, const Key& key,
+  CONCUR_FORCEINLINE bool read_at_home(std::uint64_t hash, const Key& key,
                                        std::optional<T>& value) const {
-    leaf_hazard guard(me);
-    const std::uintptr_t word = guard.protect(this->root_);
+    const std::uintptr_t word = this->protected_root();
     const bucket& home = *table::home(word, hash);
     // The directory before the state: see bucket.hpp (2). If it names no such element, then the
     // state that is loaded now shows it at home, or moved, or it is not in the map.
@@ -276,10 +287,9 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   };
 
   /// The next likely case: the key is one more line away, and nothing moves. `again` if it is not.
-  CONCUR_NOINLINE outcome read_displaced(thread_slot& me, std::uint64_t hash, const Key key,
+  CONCUR_NOINLINE outcome read_displaced(std::uint64_t hash, const Key key,
                                          std::optional<T>& value) const {
-    leaf_hazard guard(me);
-    const std::uintptr_t word = guard.protect(this->root_);
+    const std::uintptr_t word = this->protected_root();
     bucket* home = table::home(word, hash);
     const displaced_directory directory = home->load_displaced();
     const state before = home->load_state();
@@ -305,7 +315,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// Announces the root table and, while it is being replaced, the next one. False if the root has
   /// changed.
-  bool announce_both(leaf_hazard& guard, std::uintptr_t root) const noexcept {
+  bool announce_both(lasting_hazard& guard, std::uintptr_t root) const noexcept {
     guard.announce(root);
     if (table::is_replacing(root)) {
       // acquire: see migration (3): only then is the table touched.
@@ -335,9 +345,9 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// Any case: displaced, moved, being published, keys that need the user's equality.
   template <class K>
-  CONCUR_NOINLINE std::optional<value_type> lookup_everywhere(thread_slot& me, std::uint64_t hash,
+  CONCUR_NOINLINE std::optional<value_type> lookup_everywhere(std::uint64_t hash,
                                                               as_argument<K> key) const {
-    leaf_hazard guard(me);
+    lasting_hazard guard;
     std::optional<value_type> result;
     for (backoff wait;; wait.pause()) {
       const std::uintptr_t root = guard.protect(this->root_);
@@ -400,7 +410,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       const observation seen{&b, before, b.values[cell].only_word()};
       // The user's equality sees only keys that were there at one moment.
       if (!b.is_unchanged_since(before)) return outcome::again;
-      if (this->equal_(found, key)) {
+      if (keys_are_equal(this->equal_, found, key)) {
         // Only now: a cell that has but the tag of the key is not waited for.
         if (before.is_publishing(cell)) return outcome::again;
         result.emplace(found, value);
@@ -415,11 +425,75 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     return outcome::absent;
   }
 
+  /// What nearly every write needs: the key at home, or nowhere and a cell free at home; nothing
+  /// moves, nobody has the lock. False if it takes more: then nothing was done. `Inserts`: whether
+  /// this is the place for an insertion, too.
+  template <bool Inserts, class K, class OnAbsent, class OnPresent>
+  CONCUR_FORCEINLINE bool modify_at_home(std::uint64_t hash, const K& key, OnAbsent& on_absent,
+                                         OnPresent& on_present) {
+    const std::uintptr_t word = this->protected_root();
+    if (table::is_replacing(word)) [[unlikely]]
+      return false;  // every write does a share of that, the one that changes nothing, too
+    bucket& home = *table::home(word, hash);
+    // Before the state, for an answer without the lock, as read_at_home does.
+    [[maybe_unused]] const displaced_directory before = home.load_displaced();
+    const state seen = home.load_state();
+    // All that is read from here on is what the lock's owner will find: the lock is taken from this
+    // very state, and who changes anything leaves another version.
+    const unsigned found = home.match(key, hash) & seen.occupied();
+    const unsigned tag = displaced_directory::tag_of(hash);
+    if constexpr (std::invocable<OnPresent&>) {
+      if (found != 0 && home.is_unchanged_since(seen)) {
+        on_present();
+        return true;
+      }
+    }
+    if constexpr (std::invocable<OnAbsent&>) {
+      if (found == 0) {
+        const bool is_absent = !before.may_hold(tag) && !seen.is_moved();
+        if (is_absent) on_absent();
+        return is_absent;
+      }
+    } else if constexpr (!Inserts) {
+      if (found == 0) return false;
+    } else {
+      if (found == 0 && (seen.vacant() == 0 || home.load_displaced().may_hold(tag))) return false;
+    }
+    if (seen.is_moved() || !home.try_lock_from(seen)) return false;
+    // Each branch with guards of its own: what nothing but inlined code refers to needs no memory.
+    if (found != 0) {
+      size_watch watch{*this};
+      home_guard lock{word, bucket_guard(home, seen), &watch};
+      const exclusive_scope scope(this);
+      const auto cell = static_cast<unsigned>(std::countr_zero(found));
+      element_type present(*this, lock, lock.lock, {&home, cell, 0}, hash);
+      on_present(present);
+    } else if constexpr (Inserts) {
+      size_watch watch{*this};
+      home_guard lock{word, bucket_guard(home, seen), &watch};
+      const exclusive_scope scope(this);
+      slot_with_room absent(*this, lock, hash);
+      on_absent(absent);
+    }
+    return true;
+  }
+
+  template <class K, class OnAbsent, class OnPresent>
+  CONCUR_NOINLINE void modify_anywhere(std::uint64_t hash, K& key, OnAbsent on_absent,
+                                       OnPresent on_present) {
+    if constexpr (can_match<std::remove_cv_t<K>> && !std::invocable<OnAbsent&> &&
+                  !std::invocable<OnPresent&>) {
+      if (modify_at_home<true>(hash, key, on_absent, on_present)) return;
+    }
+    size_watch watch{*this};
+    for (backoff wait; !try_modify(watch, hash, key, on_absent, on_present);) wait.pause();
+  }
+
   /// One attempt; false if the locks could not be had in order, and nothing was done.
   template <class K, class OnAbsent, class OnPresent>
-  CONCUR_FORCEINLINE bool try_modify(size_watch& watch, std::uint64_t hash, K& key,
-                                     OnAbsent& on_absent, OnPresent& on_present) {
-    const auto locked = this->lock_home(hash, watch.me);
+  bool try_modify(size_watch& watch, std::uint64_t hash, K& key, OnAbsent& on_absent,
+                  OnPresent& on_present) {
+    const auto locked = this->lock_home(hash);
     home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
     const exclusive_scope scope(this);
     const int cell = find_in(*locked.where, locked.current, locked.current.at_home(), hash, key);
@@ -487,7 +561,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
         const int cell = std::countr_zero(cells);
         const Key found = b.copy_key(static_cast<unsigned>(cell));
         if (!b.is_unchanged_since(before)) return torn;
-        if (this->equal_(found, key)) return cell;
+        if (keys_are_equal(this->equal_, found, key)) return cell;
       }
       return not_here;
     }

@@ -3,14 +3,16 @@
 /// The types of one seqmap engine, the root of its tables, and where their memory comes from and
 /// goes: everything is taken from the map's allocator, and is back there when the map is gone.
 ///
-/// A table that was replaced is retired: it is freed as soon as no thread announces it as its leaf
-/// hazard. A thread that sleeps keeps at most one table from being freed.
+/// A table that was replaced is retired: it is freed when no thread announces it any more. A thread
+/// announces the last table that it used until it uses another one, or ends, and so keeps at most
+/// one from being freed.
 #pragma once
 
 #include <atomic>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/reclaim/leaf_hazard.hpp>
 #include <concur/detail/seqmap/table.hpp>
+#include <concur/detail/sync/large_pages.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/policy/hash_traits.hpp>
@@ -95,7 +97,7 @@ class table_memory {
   /// The smallest table (log2 of its buckets) that holds `n` elements at the maximum load.
   /// Throws std::length_error for a number that no memory holds.
   unsigned log2_for(std::size_t n) const {
-    if (n > std::size_t{1} << 56) fail_length("concur: capacity overflows");
+    if (n > ~std::size_t{0} >> 8) fail_length("concur: capacity overflows");
     unsigned log2 = tuning::first_log2_buckets;
     while (n * 64 > (std::size_t{bucket::cell_count} << log2) * max_load(log2)) ++log2;
     return log2;
@@ -117,6 +119,7 @@ class table_memory {
     const std::size_t units = units_for(
         checked_add(checked_add(sizeof(table), checked_multiply(buckets, sizeof(bucket))), blocks));
     void* memory = allocate_units(units);
+    if constexpr (may_advise) large_pages::advise(memory, units * sizeof(memory_unit));
     table* t = ::new (memory) table;
     t->log2_buckets = log2_buckets;
     t->units = units;
@@ -187,23 +190,50 @@ class table_memory {
     }
   }
 
-  /// Frees the retired tables that nobody reads any more.
-  void reclaim() noexcept {
+  /// Frees the retired tables that nobody reads any more: large ones in portions, one a call.
+  void reclaim(bool at_once = false) noexcept {
     if (retired_.load(std::memory_order_relaxed) == nullptr) return;      // relaxed: (5) takes them
     table* list = retired_.exchange(nullptr, std::memory_order_acquire);  // (5) acquire; see (4)
     // The tables were unlinked before this fence: see leaf_hazard.hpp for its two cases. If the
     // kernel refuses, everything stays.
-    const bool may_free = list != nullptr && leaf_hazard::settle();
+    const bool may_free = list != nullptr && !are_all_known(list) && leaf_hazard::settle();
     while (list != nullptr) {
       table* t = list;
       list = t->next_retired;
       const auto address = reinterpret_cast<std::uintptr_t>(t);
-      if (may_free && !leaf_hazard::is_protected(address, table::address_mask)) {
+      // What nobody announced once will not be announced again.
+      t->is_unreachable = t->is_unreachable ||
+                          (may_free && !leaf_hazard::is_protected(address, table::address_mask));
+      if (t->is_unreachable && (at_once || !give_back_portion(t))) {
         destroy_table(t);
       } else {
         retire(t);
       }
     }
+  }
+
+  /// Whether that was not yet all of it.
+  static bool give_back_portion([[maybe_unused]] table* t) noexcept {
+    if constexpr (may_advise) {
+      const std::size_t bytes = t->bucket_count() * sizeof(bucket);
+      if (t->bytes_kept > bytes) t->bytes_kept = bytes;
+      t->bytes_kept = large_pages::give_back(t->buckets(), t->bytes_kept);
+      return t->bytes_kept != 0;
+    } else {
+      return false;
+    }
+  }
+
+  /// Whether the fence would tell nothing new. A thread that sleeps announces its last table for as
+  /// long.
+  static bool are_all_known(const table* list) noexcept {
+    for (; list != nullptr; list = list->next_retired) {
+      if (list->is_unreachable) continue;
+      if (!leaf_hazard::is_protected(reinterpret_cast<std::uintptr_t>(list), table::address_mask)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// Needs quiet: gives back everything; the map is an empty one.
@@ -289,6 +319,7 @@ class table_memory {
   struct memory_unit {
     alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
   };
+  static constexpr bool may_advise = large_pages::may_advise<rebind<allocator_type, memory_unit>>;
   static constexpr std::size_t spare_units = alignment / sizeof(memory_unit);
   static_assert(alignof(table) <= alignment && alignof(bucket) <= alignment &&
                 sizeof(memory_unit) >= sizeof(void*));

@@ -58,10 +58,9 @@ class migration : public placement<Types> {
     exclusive_scope::require_inactive(this);
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
     if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return;  // relaxed: hint
-    resize_to([this](unsigned now) {
-      const unsigned least = this->log2_for(this->size());
-      return now > least ? least : now;
-    });
+    // Also where that is larger: what was inserted while the table shrank has perhaps overfilled
+    // it.
+    resize_to([this](unsigned) { return this->log2_for(this->size()); });
   }
 
  protected:
@@ -76,9 +75,21 @@ class migration : public placement<Types> {
   using tuning = typename Types::tuning;
   using base::base;
 
+  /// The root word, its table protected.
+  CONCUR_FORCEINLINE std::uintptr_t protected_root() const {
+    // acquire: pairs with memory (1), and (3).
+    const std::uintptr_t word = this->root_.load(std::memory_order_acquire);
+    if (lasting_hazard::still_protects(thread_slots::mine_or_nobodys(), word)) [[likely]]
+      return word;
+    return announced_root();
+  }
+  CONCUR_NOINLINE std::uintptr_t announced_root() const {
+    return lasting_hazard().protect(this->root_);
+  }
+
   /// Protects the next table in place of the announced root table `word`. False if the root has
   /// changed: then nothing is known of either.
-  bool announce_next(leaf_hazard& guard, std::uintptr_t word, const table* next) const noexcept {
+  bool announce_next(lasting_hazard& guard, std::uintptr_t word, const table* next) const noexcept {
     // Beside `word`, and not yet in its place: while that is announced its address is no other
     // table's, and the comparison below means what it says.
     const auto address = reinterpret_cast<std::uintptr_t>(next);
@@ -93,7 +104,7 @@ class migration : public placement<Types> {
 
   /// Announces anew the table of `word`, which the root word `root` led to, after user code that
   /// may have used a map. False if the root has changed.
-  bool still_announced(leaf_hazard& guard, std::uintptr_t word,
+  bool still_announced(lasting_hazard& guard, std::uintptr_t word,
                        std::uintptr_t root) const noexcept {
     guard.announce(root);
     if (this->root_.load(std::memory_order_acquire) != root) return false;  // acquire: as (4)
@@ -107,11 +118,10 @@ class migration : public placement<Types> {
   /// where a callback throws.
   struct size_watch {
     migration& map;
-    thread_slot& me;
     bool must_check_load = false;
     ~size_watch() {
       if (must_check_load) [[unlikely]]
-        map.check_load(me);
+        map.check_load();
     }
   };
 
@@ -131,27 +141,24 @@ class migration : public placement<Types> {
   };
 
   /// Locks the home of `hash`, wherever it is by now; creates the first table; helps.
-  CONCUR_FORCEINLINE locked_home lock_home(std::uint64_t hash, thread_slot& me) {
-    {
-      leaf_hazard guard(me);
-      const std::uintptr_t word = guard.protect(this->root_);
-      if (!table::is_replacing(word)) [[likely]] {
-        bucket* home = table::home(word, hash);
-        const state seen = home->lock_unless_moved();
-        if (!seen.is_moved()) [[likely]]
-          return {word, home, seen};
-      }
+  locked_home lock_home(std::uint64_t hash) {
+    const std::uintptr_t word = protected_root();
+    if (!table::is_replacing(word)) [[likely]] {
+      bucket* home = table::home(word, hash);
+      const state seen = home->lock_unless_moved();
+      if (!seen.is_moved()) [[likely]]
+        return {word, home, seen};
     }
-    return lock_home_slowly(hash, me);
+    return lock_home_slowly(hash);
   }
 
-  void counted(std::int64_t by, home_guard& home) noexcept {
-    if (count(by, home.watch->me, home.word)) home.watch->must_check_load = true;
+  CONCUR_FORCEINLINE void counted(std::int64_t by, home_guard& home) noexcept {
+    if (count(by, home.word)) home.watch->must_check_load = true;
   }
 
   /// Does one share of a running replacement. What the user's hasher or allocator throws is kept
   /// here: the share is then done later, or by somebody else.
-  void help(std::uintptr_t word, leaf_hazard& guard) noexcept {
+  void help(std::uintptr_t word, lasting_hazard& guard) noexcept {
     table& from = *table::of(word);
     const std::uint64_t shares = share_count(from);
     // relaxed: any number will do; a bucket is moved under its lock, and only once.
@@ -164,8 +171,8 @@ class migration : public placement<Types> {
     CONCUR_CATCH_ALL {}
   }
 
-  CONCUR_NOINLINE locked_home lock_home_slowly(std::uint64_t hash, thread_slot& me) {
-    leaf_hazard guard(me);
+  CONCUR_NOINLINE locked_home lock_home_slowly(std::uint64_t hash) {
+    lasting_hazard guard;
     bool has_helped = false;
     for (;;) {
       const std::uintptr_t word = guard.protect(this->root_);
@@ -189,10 +196,10 @@ class migration : public placement<Types> {
   }
 
   /// Looks at the load, and does what it asks for. Called every so many changes of the size.
-  CONCUR_NOINLINE void check_load(thread_slot& me) noexcept {
+  CONCUR_NOINLINE void check_load() noexcept {
     const std::uint64_t n = this->size();
     {
-      leaf_hazard guard(me);
+      lasting_hazard guard;
       const std::uintptr_t word = guard.protect(this->root_);
       if (!base::is_empty_word(word) && !table::is_replacing(word)) {
         const unsigned log2 = wanted_log2(word, n);
@@ -209,22 +216,25 @@ class migration : public placement<Types> {
   }
 
   /// One change of the size under a bucket's lock; true if the load is to be looked at.
-  bool count(std::int64_t by, thread_slot& me, std::uintptr_t word) noexcept {
-    const std::int64_t share = this->counter_.add(by, me);
-    if (this->counter_.is_striped()) {
-      const unsigned log2 = base::log2_of(word);
+  CONCUR_FORCEINLINE bool count(std::int64_t by, std::uintptr_t word) noexcept {
+    // Whoever has locked a home has announced its table: the slot is this thread's.
+    const std::int64_t share = this->counter_.add(by, thread_slots::mine_or_nobodys());
+    if (this->counter_.is_striped()) [[likely]] {
       // Less often in a larger table: what all threads have not yet looked at is a few per cent.
       constexpr unsigned few_per_cent = 8;
+      const unsigned log2 = base::log2_of(word);
       const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
       const unsigned interval =
           finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
       return (share & ((std::int64_t{1} << interval) - 1)) == 0;
     }
-    const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
-    return is_too_full(word, n) || is_too_empty(word, n);
+    return is_out_of_bounds(word, static_cast<std::uint64_t>(share < 0 ? 0 : share));
   }
 
  private:
+  CONCUR_NOINLINE bool is_out_of_bounds(std::uintptr_t word, std::uint64_t n) const noexcept {
+    return is_too_full(word, n) || is_too_empty(word, n);
+  }
   bool is_too_full(std::uintptr_t word, std::uint64_t n) const noexcept {
     return n * 64 > table::cells_of(word) * this->max_load(base::log2_of(word));
   }
@@ -258,7 +268,7 @@ class migration : public placement<Types> {
   }
 
   /// Allocates the next table, if there is none yet. Needs `word` to be announced.
-  void start_replacing(leaf_hazard& guard, std::uintptr_t word, unsigned log2_buckets) {
+  void start_replacing(lasting_hazard& guard, std::uintptr_t word, unsigned log2_buckets) {
     table& from = *table::of(word);
     table* surplus = nullptr;
     if (from.next.load(std::memory_order_acquire) == nullptr) {  // acquire: see (1)
@@ -285,7 +295,7 @@ class migration : public placement<Types> {
     if (surplus != nullptr) this->destroy_table(surplus);  // last: user code, as above
   }
 
-  void move_share(std::uintptr_t word, std::uint64_t share, leaf_hazard& guard) {
+  void move_share(std::uintptr_t word, std::uint64_t share, lasting_hazard& guard) {
     table& from = *table::of(word);
     table& to = *from.next.load(std::memory_order_acquire);  // acquire: see (1)
     const std::uint64_t first = share << log2_share(from);
@@ -295,6 +305,7 @@ class migration : public placement<Types> {
     const std::uint64_t last_hash = last << shift | ((std::uint64_t{1} << shift) - 1);
     if (!prepare_blocks(word, to, first << shift, last_hash, guard)) return;
     share_accounting account{*this, word, guard};
+    const exclusive_scope scope(this);  // a hasher that writes to its own map is told so
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
       // one, the announcement does, which the user's hasher may have overwritten by using a map.
@@ -309,7 +320,7 @@ class migration : public placement<Types> {
   /// Initialises the blocks of the next table for a range of hashes. False if the root has changed,
   /// or another thread is just initialising one: then this range stays where it is for now.
   bool prepare_blocks(std::uintptr_t word, table& to, std::uint64_t first_hash,
-                      std::uint64_t last_hash, leaf_hazard& guard) noexcept {
+                      std::uint64_t last_hash, lasting_hazard& guard) noexcept {
     // The announcement of `word` keeps the old table only. The next one may have been replaced and
     // freed meanwhile, unless `word` still is the root after its own announcement.
     guard.announce_second(reinterpret_cast<std::uintptr_t>(&to));
@@ -329,7 +340,7 @@ class migration : public placement<Types> {
   struct share_accounting {
     migration& map;
     std::uintptr_t word;
-    leaf_hazard& guard;
+    lasting_hazard& guard;
     std::uint64_t moved = 0;
     ~share_accounting() {
       if (moved == 0) return;
@@ -342,7 +353,7 @@ class migration : public placement<Types> {
     }
   };
 
-  void finish_replacing(std::uintptr_t word, leaf_hazard& guard) noexcept {
+  void finish_replacing(std::uintptr_t word, lasting_hazard& guard) noexcept {
     table& from = *table::of(word);
     table* to = from.next.load(std::memory_order_acquire);  // acquire: see (1)
     // (3) release: publishes that the next table has everything; pairs with (4). Nobody else
@@ -357,65 +368,65 @@ class migration : public placement<Types> {
   struct passenger {
     cell_place from;
     std::uint64_t hash;
-    bool goes_up;  ///< to the upper half, in a table twice as large
   };
 
   /// Moves a home with its elements, unless that was done, or a writer has it just now: his
   /// callback may take long, and this thread came for another key. What the hasher or the allocator
-  /// throws leaves everything in the old table.
+  /// throws leaves everything in the old table. Needs an exclusive_scope: the hasher may not write.
   bool move_home(table& from, table& to, bucket* home) {
-    state seen = home->load_state();
-    if (seen.is_moved() || !home->try_lock(seen)) return false;
+    const state seen = home->load_state();
+    if (seen.is_moved() || !home->try_lock_from(seen)) return false;
     bucket_guard lock(*home, seen);
-    if (seen.is_moved()) return false;
-    const exclusive_scope scope(this);  // a hasher that writes to its own map is told so
-    passenger few[bucket::cell_count + displaced_directory::entry_count];
-    std::size_t n = 0;
     const displaced_directory directory = home->load_displaced();
-    for (unsigned mask = seen.at_home(); mask != 0; mask &= mask - 1) {
-      const auto cell = static_cast<unsigned>(std::countr_zero(mask));
-      const std::uint64_t hash = this->hash(home->keys[cell].load());
-      few[n++] = {{home, cell, 0}, hash, (hash << from.log2_buckets >> 63) != 0};
-    }
-    bool has_moved = false;
-    if (directory.is_empty() && to.log2_buckets == from.log2_buckets + 1 &&
-        move_apart(to.buckets() + 2 * (home - from.buckets()), few, n)) {
-      has_moved = true;  // nearly always
-    } else if (directory.spilled() != 0) {
-      has_moved = move_crowd(from, to, home, few, n);
-    } else {
-      if (!directory.is_empty()) {
-        collect_displaced(from, home, directory, [&](const passenger& p) { few[n++] = p; });
+    unsigned rest = seen.at_home();
+    if constexpr (noexcept(this->hash(std::declval<const key_type&>()))) {
+      // Nearly always: nothing is displaced, and there is room where the elements go.
+      if (directory.is_empty()) {
+        for (; rest != 0; rest &= rest - 1) {
+          const auto cell = static_cast<unsigned>(std::countr_zero(rest));
+          if (!store_if_vacant(to, *home, cell, this->hash(home->keys[cell].load()))) break;
+        }
       }
-      sort_by_hash(few, n);  // so that each bucket of the next table is locked once
-      has_moved = move_passengers(to, few, n);
     }
-    if (has_moved) lock.current = lock.current.with_moved();
-    return has_moved;
+    if ((rest != 0 || !directory.is_empty()) &&
+        !move_listed(from, to, home, directory, seen, rest)) {
+      return false;
+    }
+    lock.current = lock.current.with_moved();
+    return true;
   }
 
-  /// Distributes a home over the two buckets that replace it, if both have room. False if they have
-  /// not, or if one could not be had: then nothing has moved.
-  bool move_apart(bucket* pair, const passenger* list, std::size_t n) {
-    std::size_t upper = 0;
-    for (std::size_t i = 0; i < n; ++i) upper += list[i].goes_up;
-    bucket_guard halves[2];
-    for (unsigned half = 0; half < 2; ++half) {
-      const std::size_t wanted = half == 0 ? n - upper : upper;
-      state seen;
-      if (wanted == 0) continue;
-      if (!pair[half].try_lock_briefly(seen)) return false;
-      halves[half] = bucket_guard(pair[half], seen);
-      if (static_cast<std::size_t>(std::popcount(seen.vacant())) < wanted) return false;
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      const passenger& p = list[i];
-      bucket_guard& half = halves[p.goes_up];
-      const auto cell = static_cast<unsigned>(std::countr_zero(half.current.vacant()));
-      half.where->fill_from(cell, *p.from.where, p.from.cell, p.hash);
-      half.current = half.current.with_element(cell, false);
-    }
+  /// Stores an element at its home in the next table, if nobody has that, and it has room.
+  CONCUR_FORCEINLINE static bool store_if_vacant(table& to, const bucket& from, unsigned from_cell,
+                                                 std::uint64_t hash) noexcept {
+    bucket& home = *table::home(to.word(), hash);
+    const state seen = home.load_state();
+    if (seen.vacant() == 0 || !home.try_lock_from(seen)) return false;
+    const auto cell = static_cast<unsigned>(std::countr_zero(seen.vacant()));
+    home.fill_from(cell, from, from_cell, hash);
+    home.unlock(seen.with_element(cell, false));
     return true;
+  }
+
+  /// The general case of move_home, after all of its own elements but `rest` were stored.
+  CONCUR_NOINLINE bool move_listed(table& from, table& to, bucket* home,
+                                   displaced_directory directory, state seen, unsigned rest) {
+    passenger few[bucket::cell_count + displaced_directory::entry_count];
+    std::size_t n = 0;
+    const auto list = [&](unsigned mask) {
+      for (; mask != 0; mask &= mask - 1) {
+        const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+        few[n++] = {{home, cell, 0}, this->hash(home->keys[cell].load())};
+      }
+    };
+    list(seen.at_home() & ~rest);
+    const std::size_t arrived = n;
+    list(rest);
+    if (directory.spilled() != 0) return move_crowd(from, to, home, few, n);
+    if (!directory.is_empty()) {
+      collect_displaced(from, home, directory, [&](const passenger& p) { few[n++] = p; });
+    }
+    return move_passengers(to, few, n, arrived);
   }
 
   /// Calls `f(passenger)` for the displaced elements of the locked `home`.
@@ -424,7 +435,7 @@ class migration : public placement<Types> {
     from.visit_displaced(home, directory, [&](bucket& b, unsigned distance) {
       this->for_each_displaced_of(from, home, b,
                                   [&](unsigned cell, const key_type&, std::uint64_t hash) {
-                                    f(passenger{{&b, cell, distance}, hash, false});
+                                    f(passenger{{&b, cell, distance}, hash});
                                   });
       return false;
     });
@@ -441,33 +452,26 @@ class migration : public placement<Types> {
     const auto add = [&](const passenger& p) { ::new (crowd.data() + i++) passenger(p); };
     for (std::size_t k = 0; k < n; ++k) add(first[k]);
     collect_displaced(from, home, directory, add);
-    return move_passengers(to, crowd.data(), total);
+    return move_passengers(to, crowd.data(), total, 0);
   }
 
-  static void sort_by_hash(passenger* list, std::size_t n) noexcept {
-    for (std::size_t i = 1; i < n; ++i) {
-      const passenger p = list[i];
-      std::size_t k = i;
-      for (; k != 0 && list[k - 1].hash > p.hash; --k) list[k] = list[k - 1];
-      list[k] = p;
-    }
-  }
-
-  /// False if a bucket of the next table could not be had: then none has moved.
-  bool move_passengers(table& to, const passenger* list, std::size_t n) {
+  /// The same with elements whose homes are full, and after the first `arrived` were stored. False
+  /// if a bucket of the next table could not be had: then none has moved.
+  CONCUR_NOINLINE bool move_passengers(table& to, const passenger* list, std::size_t n,
+                                       std::size_t arrived) {
     // Owns the copies until all have arrived: takes them back if an annex page cannot be had.
     struct journey {
       migration& map;
       table& to;
       const passenger* list;
-      std::size_t arrived = 0;
+      std::size_t arrived;
       bool is_complete = false;
       ~journey() {
         while (!is_complete && arrived != 0) map.take_back(to, list[--arrived]);
       }
-    } journey{*this, to, list};
+    } journey{*this, to, list, arrived};
     bucket_guard lock;
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = arrived; i < n; ++i) {
       const passenger& p = list[i];
       bucket* home = table::home(to.word(), p.hash);
       if (home != lock.where) {
@@ -517,7 +521,7 @@ class migration : public placement<Types> {
         this->create_first_table(wanted(0));  // or another thread did, and a smaller one
         continue;
       }
-      leaf_hazard guard;
+      lasting_hazard guard;
       const std::uintptr_t word = guard.protect(this->root_);
       if (table::is_replacing(word)) {
         for (std::uint64_t i = 0, n = share_count(*table::of(word)); i < n; ++i) {
@@ -533,7 +537,7 @@ class migration : public placement<Types> {
       if (log2 == now) break;
       start_replacing(guard, word, log2);
     }
-    this->reclaim();
+    this->reclaim(true);
   }
 };
 

@@ -51,7 +51,6 @@ class placement : public table_memory<Types> {
     void release() noexcept {
       if (where != nullptr) std::exchange(where, nullptr)->unlock(current);
     }
-    void publish() noexcept { where->publish(current); }
 
     bucket* where = nullptr;
     state current;
@@ -127,19 +126,25 @@ class placement : public table_memory<Types> {
     return found;
   }
 
+  /// Stores an absent element in its home, which has a vacant cell; `fill(bucket&, cell)` writes
+  /// it.
+  template <class Fill>
+  CONCUR_FORCEINLINE cell_place store_at_home(bucket_guard& home, Fill&& fill) {
+    const auto cell = static_cast<unsigned>(std::countr_zero(home.current.vacant()));
+    fill(*home.where, cell);
+    home.current = home.current.with_element(cell, false);
+    return {home.where, cell, 0};
+  }
+
   /// Stores an absent element in its home or near it; `fill(bucket&, cell)` writes it into a vacant
   /// cell. What it returns in `elsewhere` is the lock of the other bucket, whose release publishes
   /// the element there; at home it is the home's. Throws only if a new annex page is needed and
   /// cannot be had; then nothing has changed.
   template <class Fill>
-  cell_place store_new(table& owner, bucket_guard& home, bucket_guard& elsewhere,
-                       std::uint64_t hash, Fill&& fill) {
-    if (const unsigned vacant = home.current.vacant(); vacant != 0) [[likely]] {
-      const auto cell = static_cast<unsigned>(std::countr_zero(vacant));
-      fill(*home.where, cell);
-      home.current = home.current.with_element(cell, false);
-      return {home.where, cell, 0};
-    }
+  CONCUR_FORCEINLINE cell_place store_new(table& owner, bucket_guard& home, bucket_guard& elsewhere,
+                                          std::uint64_t hash, Fill&& fill) {
+    if (home.current.vacant() != 0) [[likely]]
+      return store_at_home(home, std::forward<Fill>(fill));
     const cell_place place = claim_neighbour(owner, home.where, elsewhere);
     fill(*place.where, place.cell);
     elsewhere.current = elsewhere.current.with_element(place.cell, true);
@@ -150,18 +155,15 @@ class placement : public table_memory<Types> {
   }
 
   /// Removes the element at `place`. `holder` is the guard of its bucket: `home` itself at home.
-  void remove(table& owner, bucket_guard& home, bucket_guard& holder, const cell_place& place,
-              std::uint64_t hash) noexcept {
-    holder.current = holder.current.without_element(place.cell);
-    // Before the cell can be filled again: whoever copies from it must find a new version.
-    holder.publish();
-    if (place.distance != 0) {
-      home.where->store_displaced(
-          home.where->load_displaced().without(place.distance, displaced_directory::tag_of(hash)));
-      home.current = home.current.with_new_version();
-    }
-    if (!holder.current.is_moved() && place.distance != displaced_directory::reach_everywhere) {
-      bring_one_home(owner, holder, place.cell);
+  CONCUR_FORCEINLINE void remove(table& owner, bucket_guard& home, bucket_guard& holder,
+                                 const cell_place& place, std::uint64_t hash) noexcept {
+    if (place.distance == 0) {
+      home.current = home.current.without_element(place.cell);
+      if (!home.where->load_displaced().is_empty()) [[unlikely]] {
+        home.current = bring_one_home(owner, *home.where, home.current, place.cell);
+      }
+    } else {
+      remove_displaced(owner, home, holder, place, hash);
     }
   }
 
@@ -181,7 +183,7 @@ class placement : public table_memory<Types> {
   };
 
   /// A vacant cell in another bucket of the home's block, or in its annex; `lock` gets its lock.
-  cell_place claim_neighbour(table& owner, bucket* home, bucket_guard& lock) {
+  CONCUR_NOINLINE cell_place claim_neighbour(table& owner, bucket* home, bucket_guard& lock) {
     // A bucket that is locked is passed by, not waited for: its owner may be waiting for our home.
     // The rounds only save a page for a block that is busy rather than full.
     constexpr unsigned rounds = 8;
@@ -211,13 +213,27 @@ class placement : public table_memory<Types> {
     return {page->buckets(), 0, displaced_directory::reach_everywhere};
   }
 
-  /// Moves one displaced element of the bucket of `home` into its vacant cell, if that can be done
-  /// without waiting.
-  void bring_one_home(table& owner, bucket_guard& home, unsigned cell) noexcept {
-    bucket& target = *home.where;
+  CONCUR_NOINLINE void remove_displaced(table& owner, bucket_guard& home, bucket_guard& holder,
+                                        const cell_place& place, std::uint64_t hash) noexcept {
+    holder.current = holder.current.without_element(place.cell);
+    home.where->store_displaced(
+        home.where->load_displaced().without(place.distance, displaced_directory::tag_of(hash)));
+    home.current = home.current.with_new_version();
+    if (!holder.current.is_moved() && place.distance != displaced_directory::reach_everywhere) {
+      holder.current = bring_one_home(owner, *holder.where, holder.current, place.cell);
+    }
+  }
+
+  /// Moves one displaced element of the locked bucket `target` into the cell that was vacated just
+  /// now, if that can be done without waiting. `current` is the bucket's state, and the result what
+  /// it is then.
+  CONCUR_NOINLINE state bring_one_home(table& owner, bucket& target, state current,
+                                       unsigned cell) noexcept {
     const displaced_directory directory = target.load_displaced();
     if (directory.is_empty()) [[likely]]
-      return;
+      return current;
+    // Before the cell is filled again: whoever copies from it must find a new version.
+    target.publish(current);
     owner.visit_displaced(&target, directory, [&](bucket& b, unsigned distance) {
       state seen = b.load_state();
       if (seen.displaced() == 0 || !b.try_lock(seen)) return false;
@@ -228,8 +244,8 @@ class placement : public table_memory<Types> {
         if (!try_hash(b.keys[from].load(), hash)) return true;
         if (table::home(owner.word(), hash) != &target) continue;
         target.fill_from(cell, b, from, hash);
-        home.current = home.current.with_element(cell, false);
-        home.publish();  // there at home before it is gone elsewhere
+        current = current.with_element(cell, false);
+        target.publish(current);  // there at home before it is gone elsewhere
         away.current = away.current.without_element(from);
         away.release();
         target.store_displaced(
@@ -238,6 +254,7 @@ class placement : public table_memory<Types> {
       }
       return false;
     });
+    return current;
   }
 
   /// False if the user's hasher threw: then an element stays where it is.

@@ -38,9 +38,10 @@ struct default_tuning {
   static constexpr unsigned max_load(unsigned log2_buckets) noexcept {
     return log2_buckets <= 10 ? 27 : log2_buckets <= 16 ? 40 : 54;
   }
-  /// Small tables grow by 4, so that a map that is filled is moved seldom while it is small.
+  /// Small tables, up to a megabyte, grow by 4: a map that is filled is moved half as often, which
+  /// is most of what filling it costs.
   static constexpr unsigned log2_growth(unsigned log2_buckets) noexcept {
-    return log2_buckets < 8 ? 2 : 1;
+    return log2_buckets < 15 ? 2 : 1;
   }
   /// The table shrinks when less than 1/min_load_divisor of its cells are in use.
   static constexpr unsigned min_load_divisor = 16;
@@ -75,7 +76,10 @@ struct alignas(128) table {
   // Constant once the table is published.
   unsigned log2_buckets = 0;
   std::size_t units = 0;  ///< size of the allocation, in memory units
+  // Of a retired table, for the one thread that looks after it.
   table* next_retired = nullptr;
+  bool is_unreachable = false;               ///< nobody announces it any more
+  std::size_t bytes_kept = ~std::size_t{0};  ///< of its buckets, not yet given back
 
   /// The table that replaces this one; set once, when the replacement begins.
   std::atomic<table*> next{nullptr};

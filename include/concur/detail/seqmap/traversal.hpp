@@ -27,7 +27,7 @@ class traversal : public migration<Types> {
     exclusive_scope::require_inactive(this);
     // relaxed: an insertion that this call must see has replaced the root before.
     if (base::is_empty_word(this->root_.load(std::memory_order_relaxed))) return true;
-    size_watch watch{*this, thread_slots::mine()};
+    size_watch watch{*this};
     bool go_on = true;
     for (std::uint64_t at = range.first, last = 0; go_on; at = last + 1) {
       for (backoff wait; !visit_locked_home(at, range, watch, f, last, go_on);) wait.pause();
@@ -41,10 +41,15 @@ class traversal : public migration<Types> {
   bool traverse(hash_range range, F&& f) const {
     copy_list list(this->allocator_);
     for (std::uint64_t at = range.first, last = 0;; at = last + 1) {
-      copy_home(at, list, last);
-      for (element_copy& e : list) {
-        if (e.is_wanted && range.contains(e.hash) && !f(std::as_const(e.value))) return false;
+      bool go_on = true;
+      if (!visit_copies_at_home(at, range.last, last,
+                                [&](const value_type& e) { go_on = go_on && f(e); })) {
+        copy_home(at, list, last);
+        for (element_copy& e : list) {
+          if (e.is_wanted && range.contains(e.hash) && !f(std::as_const(e.value))) return false;
+        }
       }
+      if (!go_on) return false;
       if (last >= range.last) return true;
     }
   }
@@ -55,11 +60,15 @@ class traversal : public migration<Types> {
   std::uint64_t scan(std::uint64_t cursor, std::size_t n, F&& f) const {
     copy_list list(this->allocator_);
     for (std::uint64_t at = cursor, last = 0;; at = last + 1) {
-      copy_home(at, list, last);
-      for (element_copy& e : list) {
-        if (!e.is_wanted) continue;
-        f(std::as_const(e.value));
+      const auto show = [&](const value_type& e) {
+        f(e);
         n -= n != 0;
+      };
+      if (!visit_copies_at_home(at, ~std::uint64_t{0}, last, show)) {
+        copy_home(at, list, last);
+        for (element_copy& e : list) {
+          if (e.is_wanted) show(std::as_const(e.value));
+        }
       }
       if (n == 0 || last == ~std::uint64_t{0}) return last + 1;
     }
@@ -100,15 +109,59 @@ class traversal : public migration<Types> {
 
   enum class outcome { copied, again, elsewhere };
 
+  /// Whether the home of `word` that `at` lies in begins there, and ends at `limit` or before.
+  static bool is_whole_home(std::uintptr_t word, std::uint64_t at, std::uint64_t limit) noexcept {
+    const std::uint64_t below = (std::uint64_t{1} << (word & table::shift_mask)) - 1;
+    return (at & below) == 0 && (at | below) <= limit;
+  }
+
+  /// Most homes lie in the range as a whole and have nothing displaced: what is at home there need
+  /// not be hashed. f(const value_type&) on copies that are of one moment. False if it takes more.
+  template <class F>
+  CONCUR_FORCEINLINE bool visit_copies_at_home(std::uint64_t at, std::uint64_t limit,
+                                               std::uint64_t& last, F&& f) const {
+    const std::uintptr_t word = this->protected_root();
+    const bucket& home = *table::home(word, at);
+    const displaced_directory directory = home.load_displaced();  // first: see bucket (2)
+    const state before = home.load_state();
+    if (!directory.is_empty() || before.is_moved() || !is_whole_home(word, at, limit)) return false;
+    alignas(value_type) unsigned char copies[bucket::cell_count * sizeof(value_type)];
+    // Of one line all cells, the vacant ones too: how many there are is nothing to predict.
+    constexpr bool copies_all = bucket::shape.lines == 1;
+    for (unsigned cell = 0; cell < bucket::cell_count; ++cell) {
+      if (!copies_all && (before.at_home() >> cell & 1) == 0) continue;
+      ::new (static_cast<void*>(copies + cell * sizeof(value_type)))
+          value_type(home.copy_key(cell), home.copy_value(cell));
+    }
+    if (before.is_publishing() || !home.is_unchanged_since(before)) return false;
+    last = table::last_hash_of_home(word, at);
+    for (unsigned mask = before.at_home(); mask != 0; mask &= mask - 1) {
+      const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+      f(*std::launder(reinterpret_cast<const value_type*>(copies + cell * sizeof(value_type))));
+    }
+    return true;
+  }
+
   /// Locks the home of `at` and everything displaced from it, then visits. False if the locks could
   /// not be had in order: nothing was visited. `last` is the last hash of that home.
   template <class F>
   bool visit_locked_home(std::uint64_t at, hash_range range, size_watch& watch, F& f,
                          std::uint64_t& last, bool& go_on) {
-    const auto locked = this->lock_home(at, watch.me);
+    const auto locked = this->lock_home(at);
     home_guard home{locked.word, bucket_guard(*locked.where, locked.current), &watch};
     exclusive_scope scope(this);
     last = last_hash_of_step(home.word, at);
+    if (locked.where->load_displaced().is_empty() && is_whole_home(home.word, at, last) &&
+        last <= range.last) {
+      // The hash of an element at home is not needed.
+      for (unsigned mask = home.lock.current.at_home(); go_on && mask != 0; mask &= mask - 1) {
+        const auto cell = static_cast<unsigned>(std::countr_zero(mask));
+        locked_element<Engine> e(static_cast<Engine&>(*this), home, home.lock,
+                                 {locked.where, cell, 0}, at);
+        go_on = f(e);
+      }
+      return true;
+    }
     cell_list cells(this->allocator_);
     guard_list others(this->allocator_);
     if (!lock_elements(home, cells, others)) return false;
@@ -165,7 +218,7 @@ class traversal : public migration<Types> {
 
   /// Copies the elements of the home of `at` as they were at one moment.
   void copy_home(std::uint64_t at, copy_list& list, std::uint64_t& last) const {
-    leaf_hazard guard;
+    lasting_hazard guard;
     for (backoff wait;; wait.pause()) {
       // Room is made here, where no table is announced: an allocator may use a map, too.
       const bool is_short = list.is_full();

@@ -11,7 +11,8 @@
 ///
 /// On Linux the heavy side is membarrier(PRIVATE_EXPEDITED), which makes every running thread of
 /// the process execute a full barrier, and the light side only stops the compiler: 0.4 ns instead
-/// of 6 to 10. Where the kernel does not offer it both sides are seq_cst fences.
+/// of 6 to 10. On Windows it is FlushProcessWriteBuffers. Where the kernel offers neither, both
+/// sides are seq_cst fences.
 #pragma once
 
 #include <atomic>
@@ -20,6 +21,8 @@
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(_WIN32)
+extern "C" __declspec(dllimport) void __stdcall FlushProcessWriteBuffers();
 #endif
 
 namespace concur::inline CONCUR_ABI::detail {
@@ -40,15 +43,23 @@ inline void full_fence() noexcept {
 class CONCUR_SHARED asymmetric_fence {
  public:
   /// The side that runs on every read. A compiler fence once `prepare` found membarrier.
-  static void light() noexcept {
+  CONCUR_FORCEINLINE static void light() noexcept {
     // (1) relaxed: `light_is_free` only ever says "free" after the registration succeeded, and the
     // heavy side registers itself before it relies on it: a stale value costs one real fence.
     if (light_is_free.load(std::memory_order_relaxed)) [[likely]] {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
+      free_light();
     } else {
       full_fence();  // (2) seq_cst: pairs with (3), case "no membarrier".
     }
   }
+
+  /// Whether `light` costs nothing now. A short section may ask once and then use `free_light`: the
+  /// answer does not spoil, because the heavy side goes on calling the kernel where it ever did.
+  static bool is_light_free() noexcept {
+    return light_is_free.load(std::memory_order_relaxed);  // relaxed: see (1)
+  }
+  /// As `light`, in such a section.
+  static void free_light() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
   /// The side that runs rarely. False when the kernel refused although the registration had
   /// succeeded (a seccomp filter set later): then nothing is ordered, and the caller frees nothing.
@@ -96,6 +107,9 @@ class CONCUR_SHARED asymmetric_fence {
   static long membarrier([[maybe_unused]] int command) noexcept {
 #if defined(__linux__) && defined(SYS_membarrier)
     return ::syscall(SYS_membarrier, command, 0, 0);
+#elif defined(_WIN32)
+    if (command == command_private_expedited) FlushProcessWriteBuffers();
+    return 0;
 #else
     return -1;
 #endif

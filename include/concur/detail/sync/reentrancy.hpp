@@ -19,7 +19,7 @@ class CONCUR_SHARED exclusive_scope {
   exclusive_scope& operator=(const exclusive_scope&) = delete;
 
   /// Whether a callback of `owner` runs on this thread. One thread-local load when none does.
-  static bool is_active(const void* owner) noexcept {
+  CONCUR_NOINLINE static bool is_active(const void* owner) noexcept {
     for (const exclusive_scope* s = innermost; s != nullptr; s = s->outer_) {
       if (s->owner_ == owner) return true;
     }

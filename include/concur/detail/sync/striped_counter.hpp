@@ -42,6 +42,11 @@ class striped_counter {
 
   /// The sum, at least 0: a decrement may be seen before the increment that it follows.
   std::int64_t sum() const noexcept {
+    const std::int64_t total = signed_sum();
+    return total < 0 ? 0 : total;
+  }
+  /// The same without the bound: for a part of a sum.
+  std::int64_t signed_sum() const noexcept {
     std::int64_t total = base_.load(std::memory_order_relaxed);  // relaxed: a number, as above
     // acquire: pairs with (1).
     if (const stripe* stripes = stripes_.load(std::memory_order_acquire)) {
@@ -49,7 +54,7 @@ class striped_counter {
         total += stripes[i].value.load(std::memory_order_relaxed);  // relaxed: as above
       }
     }
-    return total < 0 ? 0 : total;
+    return total;
   }
 
   /// Gives the counter its stripes, `stripe_count` constructed ones. False if it already has some:

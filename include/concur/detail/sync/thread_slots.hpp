@@ -4,7 +4,8 @@
 /// is reading, and a small number that no other living thread has.
 ///
 ///   registry:  [slot 0][slot 1] ... [slot 63]  in static storage, then a list that only grows
-///   slot:      two cache lines of its own: announcements | taken, index, next
+///   slot:      cache lines of its own: announcements | the owner's own | taken, index, next |
+///   hazards
 ///
 /// A thread takes the first free slot when it first needs one, keeps it, and gives it back when it
 /// ends (after its exit hooks ran). Any number of threads; slots are reused, never freed. Taking a
@@ -20,19 +21,42 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
-/// What the words of a slot are used for; the users live one floor up, in reclaim.
+/// What the words of a slot are used for; the users live one floor up, in reclaim, as those of the
+/// eras do (detail/reclaim/era_pin.hpp).
 enum class announcement : std::size_t {
   leaf_hazard,         ///< detail/reclaim/leaf_hazard.hpp
   second_leaf_hazard,  ///< the same
   count
 };
 
+/// A section protects that many objects at once, and that many sections of a thread may be nested
+/// in each other, before memory has to be found for more: detail/reclaim/hazard_frame.hpp.
+inline constexpr std::size_t hazards_per_frame = 6;
+inline constexpr std::uint32_t hazard_frame_count = 3;
+
 struct CONCUR_SHARED alignas(destructive_distance) thread_slot {
   /// Written by the owner alone, read by whoever wants to free something.
   std::atomic<std::uintptr_t> announcements[static_cast<std::size_t>(announcement::count)] = {};
+  std::atomic<std::uint64_t> era_lower{0};  ///< 0: no era is announced, whatever `era_upper` says
+  std::atomic<std::uint64_t> era_upper{0};
+
+  // Touched by the owner alone.
+  std::uint32_t pins = 0;    ///< how deep the sections that announce eras are nested
+  std::uint32_t births = 0;  ///< nodes stamped since this thread last advanced the era
+
+  /// Whether the owner passes a real fence in its next section, and who knows:
+  /// detail/reclaim/section_fence.hpp. Changed rarely.
+  std::atomic<std::uint32_t> fencing{0};
+  std::uint32_t fenced_announcements = 0;  ///< the owner's own
+
   std::atomic<bool> taken{false};
   std::uint32_t index = 0;      ///< constant once the slot can be found
   thread_slot* next = nullptr;  ///< constant once the slot can be found
+  /// Objects that the owner reads; written by it alone, as the announcements.
+  alignas(cache_line_size)
+      std::atomic<std::uintptr_t> hazards[hazards_per_frame * hazard_frame_count] = {};
+  /// Sections that read objects, nested: begun and ended by detail/reclaim/section_fence.hpp alone.
+  std::atomic<std::uint32_t> hazard_sections{0};
 
   std::atomic<std::uintptr_t>& operator[](announcement a) noexcept {
     return announcements[static_cast<std::size_t>(a)];
@@ -46,23 +70,44 @@ class CONCUR_SHARED thread_slots {
   /// The calling thread's slot. The first call of a thread registers it: O(threads).
   /// Throws std::bad_alloc beyond 64 threads at once if a slot cannot be allocated.
   static thread_slot& mine() {
-    if (thread_slot* slot = current) [[likely]]
+    thread_slot* slot = current;
+    if (slot != &nobodys) [[likely]]
       return *slot;
     return enter();
   }
+  /// The same, nullptr if it has none yet: for hot paths that leave that case to a cold function.
+  static thread_slot* find_mine() noexcept { return current == &nobodys ? nullptr : current; }
 
-  /// Calls `f(slot)` for every slot that was ever taken, until it returns false. A slot whose owner
-  /// announced something before a heavy fence is found by a walk after that fence: the owner's
+  /// The same without taking one: a slot that announces nothing and is nobody's, until the calling
+  /// thread has called `mine`, and again at its end.
+  static thread_slot& mine_or_nobodys() noexcept { return *current; }
+
+  /// Steps through every slot that was taken before it began. A slot whose owner announced
+  /// something before a heavy fence is found by a walk that begins after that fence: the owner's
   /// stores to `used` or `overflow` came before the announcement.
+  class walk {
+   public:
+    /// The next slot, nullptr at the end.
+    thread_slot* next() noexcept {
+      if (index_ < count_) return &first_slots[index_++];
+      thread_slot* const slot = rest_;
+      if (slot != nullptr) rest_ = slot->next;
+      return slot;
+    }
+
+   private:
+    const std::uint32_t count_ =
+        used.load(std::memory_order_acquire);  // (4) acquire: pairs with (2).
+    std::uint32_t index_ = 0;
+    thread_slot* rest_ = overflow.load(std::memory_order_acquire);  // (5) acquire: pairs with (3).
+  };
+
+  /// Calls `f(slot)` for every slot of a walk, until it returns false.
   template <class F>
   static bool for_each_while(F&& f) {
-    const std::uint32_t n = used.load(std::memory_order_acquire);  // (4) acquire: pairs with (2).
-    for (std::uint32_t i = 0; i < n; ++i) {
-      if (!f(first_slots[i])) return false;
-    }
-    // (5) acquire: pairs with (3).
-    for (thread_slot* s = overflow.load(std::memory_order_acquire); s != nullptr; s = s->next) {
-      if (!f(*s)) return false;
+    walk slots;
+    while (thread_slot* slot = slots.next()) {
+      if (!f(*slot)) return false;
     }
     return true;
   }
@@ -99,8 +144,8 @@ class CONCUR_SHARED thread_slots {
  private:
   struct releaser {
     ~releaser() {
-      if (thread_slot* slot = current) {
-        current = nullptr;
+      if (thread_slot* slot = current; slot != &nobodys) {
+        current = &nobodys;
         leave(*slot);
       }
       first_round_over = true;
@@ -169,10 +214,13 @@ class CONCUR_SHARED thread_slots {
     }
     // release: who finds nothing announced frees what this thread used, and has not seen (6).
     for (auto& word : slot.announcements) word.store(0, std::memory_order_release);
+    slot.era_lower.store(0, std::memory_order_release);  // release: as above
+    slot.pins = 0;
     slot.taken.store(false, std::memory_order_release);  // (6) release: pairs with (1).
   }
 
-  inline static constinit thread_local thread_slot* current = nullptr;
+  inline static constinit thread_slot nobodys{};
+  inline static constinit thread_local thread_slot* current = &nobodys;
   inline static constinit thread_local bool first_round_over = false;
   inline static constinit thread_slot first_slots[static_slots] = {};
   inline static constinit std::atomic<std::uint32_t> used{0};

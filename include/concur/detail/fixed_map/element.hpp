@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What `modify` hands to the vocabulary (detail/map/primitives.hpp): an element whose lock is
+/// held, or the claimed slot of an absent key. Values that are copied are shown as copies, and
+/// stored when the callable has returned; values in place are shown themselves.
+#pragma once
+
+#include <concur/detail/fixed_map/protocol.hpp>
+#include <cstring>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::fixed_map {
+
+/// What a callback gets where the value lies in place: a pair that owns nothing.
+template <class Key, class T>
+struct lent_element {
+  const Key& first;
+  T& second;
+};
+
+/// `a = v`, or, for values that cannot be assigned, a new value in the place of the old one.
+template <class T, class V>
+void assign_in_place(T& a, V&& v) {
+  if constexpr (std::is_assignable_v<T&, V>) {
+    a = std::forward<V>(v);
+  } else if constexpr (std::is_move_assignable_v<T>) {
+    a = T(std::forward<V>(v));
+  } else {
+    static_assert(std::is_nothrow_move_constructible_v<T>,
+                  "concur::fixed_map: a value that cannot be assigned must be movable without an "
+                  "exception to be replaced");
+    T made(std::forward<V>(v));
+    a.~T();
+    ::new (static_cast<void*>(&a)) T(std::move(made));
+  }
+}
+
+/// The owner's view of an element: locked, or in a slot that is reserved for it. `word` is the
+/// slot's word as its owner knows it; the guards below give it back.
+template <class Engine>
+class owned_element {
+ public:
+  using key_type = typename Engine::key_type;
+  using mapped_type = typename Engine::mapped_type;
+  using value_form = typename Engine::slot::value_form;
+  static constexpr bool is_in_place = value_form::is_in_place;
+
+  owned_element(Engine& engine, typename Engine::slot& s, slot_word word, bool is_new) noexcept
+      : engine_(engine), slot_(s), word_(word), is_new_(is_new) {}
+  owned_element(const owned_element&) = delete;
+  owned_element& operator=(const owned_element&) = delete;
+
+  const key_type& key() {
+    if (!key_) key_.emplace(slot_.key.load());
+    return *key_;
+  }
+
+  const mapped_type& value() {
+    if constexpr (is_in_place) {
+      return slot_.value.get();
+    } else {
+      if (!value_) value_.emplace(load());
+      return *value_;
+    }
+  }
+
+  template <class F>
+  void visit(F&& f) {
+    if constexpr (is_in_place) {
+      lent_element<key_type, mapped_type> lent{key(), slot_.value.get()};
+      std::forward<F>(f)(lent);
+    } else {
+      std::pair<const key_type, mapped_type> copy(slot_.key.load(), load());
+      std::forward<F>(f)(copy);
+      store_if_changed(copy.second);
+    }
+  }
+
+  template <class F>
+  void cvisit(F&& f) {
+    if constexpr (is_in_place) {
+      const lent_element<key_type, const mapped_type> lent{key(), slot_.value.get()};
+      std::forward<F>(f)(lent);
+    } else {
+      const std::pair<const key_type, mapped_type> copy(slot_.key.load(), load());
+      std::forward<F>(f)(copy);
+    }
+  }
+
+  template <class F>
+  void mutate(F&& f) {
+    if constexpr (is_in_place) {
+      std::forward<F>(f)(slot_.value.get());
+    } else {
+      mapped_type copy(load());
+      std::forward<F>(f)(copy);
+      store_if_changed(copy);
+    }
+  }
+
+  template <class V>
+  void assign(V&& v) {
+    if constexpr (is_in_place) {
+      assign_in_place(slot_.value.get(), std::forward<V>(v));
+    } else if constexpr (std::is_same_v<std::remove_cvref_t<V>, mapped_type>) {
+      store(v);
+    } else {
+      store(mapped_type(std::forward<V>(v)));
+    }
+  }
+
+  mapped_type take() {
+    if constexpr (is_in_place) {
+      mapped_type result(std::move(slot_.value.get()));
+      is_erased_ = true;
+      return result;
+    } else {
+      is_erased_ = true;
+      return load();
+    }
+  }
+
+  /// Done by the guard, when the callback has returned.
+  void erase() noexcept { is_erased_ = true; }
+
+  // For the guards:
+  bool is_erased() const noexcept { return is_erased_; }
+  bool is_flipped() const noexcept { return is_flipped_; }
+  slot_word word() const noexcept { return word_; }
+
+ private:
+  /// Which of two copies is the value, as the owner sees it.
+  unsigned copy() const noexcept { return word_.copy() ^ (is_flipped_ ? 1u : 0u); }
+  mapped_type load() const noexcept { return slot_.value.load(copy()); }
+
+  void store_if_changed(const mapped_type& v) {
+    const mapped_type before = load();
+    if (std::memcmp(&v, &before, sizeof(mapped_type)) != 0) store(v);
+  }
+
+  void store(const mapped_type& v) {
+    if constexpr (value_form::is_small) {
+      slot_.value.store(0, v);
+    } else if constexpr (value_form::is_paired) {
+      if (!is_new_) is_flipped_ = true;
+      slot_.value.store(is_new_ ? 0 : word_.copy() ^ 1u, v);
+    } else if (is_new_) {
+      slot_.value.store(0, v);
+    } else {
+      word_ = engine_.store_wide(slot_, word_, v);
+    }
+    value_.reset();
+  }
+
+  struct nothing {
+    void reset() noexcept {}
+  };
+
+  Engine& engine_;
+  typename Engine::slot& slot_;
+  slot_word word_;
+  bool is_new_;
+  bool is_erased_ = false;
+  bool is_flipped_ = false;
+  std::optional<key_type> key_;
+  std::conditional_t<is_in_place, nothing, std::optional<mapped_type>> value_;
+};
+
+/// A slot of the caller's, for a key that is absent.
+template <class Engine>
+class owned_slot {
+ public:
+  using element = owned_element<Engine>;
+  using mapped_type = typename Engine::mapped_type;
+
+  owned_slot(Engine& engine, typename Engine::slot& s, slot_word word, bool& has_value) noexcept
+      : slot_(s), has_value_(has_value), element_(engine, s, word, true) {}
+  owned_slot(const owned_slot&) = delete;
+  owned_slot& operator=(const owned_slot&) = delete;
+
+  /// Makes the value. The key is in the slot already.
+  template <class K, class... Args>
+  element& emplace(K&&, Args&&... args) {
+    if constexpr (element::is_in_place) {
+      slot_.value.construct(std::forward<Args>(args)...);
+    } else {
+      slot_.value.store(0, mapped_type(std::forward<Args>(args)...));
+    }
+    has_value_ = true;
+    return element_;
+  }
+
+ private:
+  typename Engine::slot& slot_;
+  bool& has_value_;
+  element element_;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::fixed_map

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The slots of a fixed map: how a key is looked for, how one becomes the only one of its kind, and
+/// how far from its home it may be. What follows is the algorithm of Purcell and Harris,
+/// "Non-blocking Hashtables with Open Addressing" (DISC 2005), with versions in the words of the
+/// bounds too, and with slots that are reserved for a value that is yet to be made.
+///
+/// Bounds. Every home slot has a bound: its keys lie in that many slots from it on. Who inserts
+/// makes his slot a candidate, and raises the bound; who admits a candidate, his own or another's,
+/// has raised the bound before. Who erases at the bound looks for the last slot with a key of this
+/// home, and lowers the bound if its word has not changed meanwhile: every raise changes it, and so
+/// does who erases beside a scan. Who raised it for a key that has gone meanwhile lowers it as
+/// well. A bound never depends on history.
+///
+/// Uniqueness. Who has made a candidate and raised the bound looks at all slots within it. Every
+/// raise is a read-modify-write of one word, even if the bound is high enough already: of two
+/// candidates with one key, whose home is one, the one that raises later sees the other. The one
+/// that is closer to the home wins: the other is made `collided`. Who has no rival is admitted. All
+/// of that is done by compare-and-swap on words that carry a version, by anybody: a candidate whose
+/// thread sleeps is in nobody's way.
+///
+/// A miss is right: elements do not move. One that is there throughout is within the bound, in a
+/// slot that is a member, with its key, whenever a reader looks. If the reader did not see it,
+/// there was a moment without it.
+///
+/// Full. Releases of slots are counted, each before its slot is empty. If no slot was found empty,
+/// and the key not found, and no release was counted from before the first look to after the last,
+/// then there was a moment when no slot was empty and the key absent.
+#pragma once
+
+#include <concur/detail/fixed_map/slot_word.hpp>
+#include <concur/detail/fixed_map/values.hpp>
+#include <concur/detail/sync/backoff.hpp>
+#include <concur/detail/sync/thread_slots.hpp>
+#include <concur/policy/hash_traits.hpp>
+#include <cstdint>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::fixed_map {
+
+/// `Storage` has the slots and the counters; `hash(key)` is asked for the rare key that is more
+/// than 62 slots from home.
+template <class Storage, class Hash>
+class protocol : public Storage {
+ public:
+  using slot = typename Storage::slot;
+  using key_type = typename slot::key_type;
+  using hasher = Hash;
+
+  const hasher& hash_function() const noexcept { return hash_; }
+  template <class K>
+  std::uint64_t hash(const K& key) const
+      noexcept(noexcept(mixed_hash(std::declval<const hasher&>(), key))) {
+    return mixed_hash(hash_, key);
+  }
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&this->slot_at(this->home_of(hash)));
+  }
+
+  /// The number of elements. After a death the counters are not trusted, and the slots are counted.
+  std::size_t size() const noexcept {
+    if constexpr (Storage::has_owners) {
+      const std::int64_t sum = this->counted_size();
+      if (this->has_deaths()) return count_members();
+      return sum < 0 ? 0 : static_cast<std::size_t>(sum);
+    } else {
+      return Storage::size();
+    }
+  }
+
+  /// How many slots a lookup of this key reads at most: what must not depend on history. For tests.
+  std::uint64_t probe_count(const key_type& key) const {
+    return bound_of(this->home_of(hash(key))).length();
+  }
+
+ protected:
+  template <class... Args>
+  explicit protocol(const Hash& hash, Args&&... args)
+      : Storage(std::forward<Args>(args)...), hash_(hash) {}
+
+  void swap_hash(protocol& other) noexcept { std::swap(hash_, other.hash_); }
+
+  static slot_word word_of(const slot& s) noexcept {
+    // (1) acquire: key and value; pairs with (3), (9), (14). The owner's name: with (2), (15).
+    return slot_word(s.word.load(std::memory_order_acquire));
+  }
+  bound_word bound_of(std::uint64_t home) const noexcept {
+    // acquire: the keys within it; pairs with (4). The bound of an element that the caller knows
+    // of was raised before the element was admitted.
+    return bound_word(this->bound_at(home).load(std::memory_order_acquire));
+  }
+  /// The bound, and never more than there is: shared memory is not to be trusted.
+  std::uint64_t length_of(std::uint64_t home) const noexcept {
+    const std::uint64_t length = bound_of(home).length();
+    if constexpr (!Storage::has_owners) return length;
+    return length < this->slot_count() ? length : this->slot_count();
+  }
+
+  /// Waits in turn for the owner of a slot, and for the discovery that there is none any more.
+  struct patience {
+    backoff pause;
+    unsigned rounds = 0;
+  };
+
+  /// A little longer than the last time. The slot is somebody else's, as `seen` says.
+  void wait(slot& s, slot_word seen, patience& waited) const noexcept {
+    waited.pause.pause();
+    if constexpr (Storage::has_owners) {
+      if (++waited.rounds % rounds_per_check == 0) recover_if_dead(s, seen);
+    }
+  }
+
+  /// Looks at every slot, and repairs those whose owner has died.
+  void recover_all() const noexcept {
+    if constexpr (Storage::has_owners) {
+      for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
+        slot& s = this->slot_at(i);
+        recover_if_dead(s, word_of(s));
+      }
+    }
+  }
+
+  std::size_t count_members() const noexcept {
+    std::size_t n = 0;
+    for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
+      if (word_of(this->slot_at(i)).is(slot_state::member)) ++n;
+    }
+    return n;
+  }
+
+  struct place {
+    slot* where = nullptr;  ///< null if the key is absent
+    slot_word word;         ///< a member, or reserved
+    explicit operator bool() const noexcept { return where != nullptr; }
+  };
+
+  /// The slot of the key, as an element or reserved.
+  CONCUR_FORCEINLINE place search(std::uint64_t home, const key_type& key) const noexcept {
+    std::uint64_t d = 0;
+    do {
+      if (const place found = look_at(this->slot_at(home + d), d, key)) return found;
+    } while (++d < length_of(home));
+    return {};
+  }
+
+  /// A slot `d` from the home of the key, if the key is in it.
+  CONCUR_FORCEINLINE place look_at(slot& s, std::uint64_t d, const key_type& key) const noexcept {
+    for (slot_word w = word_of(s); w.is(slot_state::member) || w.is(slot_state::reserved);) {
+      if (!w.may_be_at(d) || !s.key.has_bytes_of(key)) break;
+      const slot_word again = word_of(s);
+      if (w.is_same_life(again)) return {&s, again};
+      w = again;
+    }
+    return {};
+  }
+
+  /// A slot that the caller owns: not yet, or no longer, an element.
+  struct claimed_slot {
+    slot* where;
+    std::uint64_t home;
+    std::uint64_t distance;
+    slot_word word;
+  };
+
+  void store_key(claimed_slot& mine, const key_type& key) noexcept {
+    // release: who still reads the last key here sees that the slot is claimed; as copied_value.
+    mine.where->key.template store<std::memory_order_release>(key);
+  }
+
+  static constexpr std::uint64_t no_distance = ~std::uint64_t{0};
+
+  enum class claim_result { claimed, full, found };
+
+  /// Takes the first empty slot from `home` on. `found`: none is empty, and the key is there now.
+  claim_result claim(std::uint64_t home, const key_type& key, bool reserves, claimed_slot& mine) {
+    if (claim_empty(home, reserves, mine)) [[likely]]
+      return claim_result::claimed;
+    for (;;) {
+      // acquire: the releases that were counted there are seen here, so that equal sums are equal
+      // counts; pairs with the release below.
+      const std::int64_t known = this->known_full().load(std::memory_order_acquire);
+      const std::int64_t before = this->releases();
+      if (before != known) {
+        this->recover_all();
+        if (claim_empty(home, reserves, mine)) return claim_result::claimed;
+      }
+      if (search(home, key)) return claim_result::found;
+      if (this->releases() == before) {
+        // release: pairs with the acquire above.
+        this->known_full().store(before, std::memory_order_release);
+        return claim_result::full;
+      }
+    }
+  }
+
+  enum class verdict { won, present, reserved };
+
+  /// Makes the claimed slot, in which key and value have been stored, the only one of its key.
+  /// `present`: there is an element; `reserved`: somebody is making one. Then the slot is still the
+  /// caller's, collided, and may be tried again.
+  verdict compete(claimed_slot& mine, const key_type& key) noexcept {
+    mine.word = mine.word.is(slot_state::collided) ? mine.word.next_attempt()
+                                                   : mine.word.with(slot_state::inserting);
+    for (;; mine.word = mine.word.next_attempt()) {
+      // (3) release: the key and the value; pairs with (1). Before the bound is raised: see (4).
+      mine.where->word.store(mine.word.bits(), std::memory_order_release);
+      const verdict v = settle(mine, key);
+      // (13) seq_cst: between the decision (14) and the load of the bound (10); after (4).
+      const slot_word decided(mine.where->word.load(std::memory_order_seq_cst));
+      if (decided != mine.word.with(slot_state::collided)) {
+        if (decided != mine.word.admitted()) raised_for(mine.home, mine.distance);
+        return verdict::won;
+      }
+      mine.word = decided;
+      if (v != verdict::won) return v;
+    }
+  }
+
+  /// Gives back a slot that has no value (any more).
+  void release(claimed_slot& mine, const thread_slot& thread) noexcept {
+    if (mine.word.is(slot_state::reserved)) make_busy(*mine.where, mine.word);
+    lower_bound_of(mine);
+    this->count_release(thread);
+    // (7) release: our use of the slot is over, and its release is counted; pairs with (2).
+    store_word(*mine.where, mine.word.released());
+  }
+
+  /// Takes a member whose lock is ours out of the map. The value is still there.
+  void make_busy(slot& s, slot_word& w) noexcept {
+    w = w.erased();
+    // (8) seq_cst: before the load of the bound in lower_bound (10).
+    s.word.exchange(w.bits(), std::memory_order_seq_cst);
+  }
+
+  void store_word(slot& s, slot_word w) noexcept {
+    // (9) release: what was stored in the slot; pairs with (1), (2), (15).
+    s.word.store(w.bits(), std::memory_order_release);
+  }
+
+  /// By one who decides a candidate.
+  bool decide(slot& s, slot_word expected, slot_word desired) noexcept {
+    std::uint64_t bits = expected.bits();
+    // (14) seq_cst: release: passes on what (3) published, to those who find the element; pairs
+    // with (1), (15). Before (13): who collided sees the scan that has counted his key.
+    return s.word.compare_exchange_strong(bits, desired.bits(), std::memory_order_seq_cst,
+                                          std::memory_order_relaxed);
+  }
+
+  /// By one who locks.
+  bool try_lock(slot& s, slot_word& w) noexcept {
+    std::uint64_t bits = w.bits();
+    const slot_word locked = w.locked(this->me());
+    // (15) acquire: the value; pairs with (9), (14). Readers of values in place are over, too: they
+    // release in engine.hpp. release: our name, as (2); pairs with (1).
+    if (!s.word.compare_exchange_strong(bits, locked.bits(), std::memory_order_acq_rel,
+                                        std::memory_order_relaxed)) {
+      return false;
+    }
+    w = locked;
+    return true;
+  }
+
+  /// A member whose lock is ours, as a slot that is ours altogether.
+  claimed_slot claimed_by_lock(slot& s, slot_word w) const noexcept {
+    const std::uint64_t index = this->index_of(s);
+    std::uint64_t distance = 0;
+    if (!find_distance(s, index, w, distance)) return {&s, index, no_distance, w};
+    return {&s, index - distance, distance, w};
+  }
+
+  /// How far a slot is from its key's home: as its word says, or, far away, as the hash says. False
+  /// if the hasher throws.
+  bool find_distance(const slot& s, std::uint64_t index, slot_word w,
+                     std::uint64_t& distance) const noexcept {
+    if (w.knows_distance()) {
+      distance = w.stored_distance();
+      return true;
+    }
+    CONCUR_TRY {
+      distance = (index - this->home_of(hash(s.key.load()))) & (this->slot_count() - 1);
+      return true;
+    }
+    CONCUR_CATCH_ALL {}
+    return false;
+  }
+
+ private:
+  static constexpr unsigned rounds_per_check = 8;
+
+  void recover_if_dead(slot& s, slot_word seen) const noexcept {
+    if constexpr (Storage::has_owners) {
+      // What was seen may be older than what the dead owner wrote last: then look again.
+      for (; seen.has_owner() && this->is_dead(seen.owner()); seen = word_of(s)) {
+        this->note_death();
+        if (const_cast<protocol*>(this)->recover(s, seen)) return;
+      }
+    }
+  }
+
+ protected:
+  /// Lowers a bound that was raised by somebody who died then.
+  void tighten_bound(std::uint64_t home) noexcept {
+    const std::uint64_t length = length_of(home);
+    if (length != 0) raised_for(home, length - 1);
+  }
+
+  /// The owner of the slot is dead. False if the slot is not as it was seen.
+  bool recover(slot& s, slot_word seen) noexcept {
+    if (seen.is(slot_state::member)) return decide(s, seen, seen.recovered());
+    const slot_word taken = seen.taken_over(this->me());
+    if (!decide(s, seen, taken)) return false;
+    claimed_slot mine = claimed_by_lock(s, taken);
+    lower_bound_of(mine);
+    this->count_release_unnamed();
+    store_word(s, mine.word.released());
+    return true;
+  }
+
+ private:
+  void lower_bound_of(const claimed_slot& mine) noexcept {
+    if (mine.distance != no_distance) lower_bound(mine.home, mine.distance);
+  }
+
+  bool claim_empty(std::uint64_t home, bool reserves, claimed_slot& mine) noexcept {
+    const std::uint64_t count = this->slot_count();
+    for (std::uint64_t d = 0; d < count; ++d) {
+      slot& s = this->slot_at(home + d);
+      // relaxed: the compare-and-swap decides
+      const slot_word w(s.word.load(std::memory_order_relaxed));
+      if (!w.is(slot_state::empty)) continue;
+      const slot_word claimed = w.claimed(d, reserves, this->me());
+      std::uint64_t bits = w.bits();
+      // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
+      // reads our name here finds us in the table of processes; pairs with (1).
+      if (s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+        mine = {&s, home, d, claimed};
+        return true;
+      }
+    }
+    return false;
+  }
+
+  struct rival {
+    enum { none, decided, closer, member, reserved } what;
+    std::uint64_t distance = 0;
+    slot_word word{};
+  };
+
+  /// Sees to it that a candidate of the caller's is decided, and helps those that come first. `won`
+  /// says that it has been decided, one way or the other.
+  verdict settle(const claimed_slot& mine, const key_type& key) noexcept {
+    rival found = judge(mine.home, key, mine.distance, mine.word);
+    while (found.what == rival::closer) {
+      const rival helped = found;
+      found = judge(mine.home, key, helped.distance, helped.word);
+      raised_for(mine.home, helped.distance);
+    }
+    if (found.what == rival::member) return verdict::present;
+    if (found.what == rival::reserved) return verdict::reserved;
+    return verdict::won;
+  }
+
+  /// Decides the candidate at `distance` from `home`, whose word was `mine`, unless others do;
+  /// returns what kept it from being admitted.
+  rival judge(std::uint64_t home, const key_type& key, std::uint64_t distance,
+              slot_word mine) noexcept {
+    const std::uint64_t length = raise_bound(home, distance + 1);
+    const rival found = first_rival(home, length, key, distance, mine);
+    if (found.what != rival::decided) {
+      decide(this->slot_at(home + distance), mine,
+             found.what == rival::none ? mine.admitted() : mine.with(slot_state::collided));
+    }
+    return found;
+  }
+
+  /// What keeps the candidate `mine` from being admitted, within the bound as the caller raised it.
+  /// Candidates further away are made to collide.
+  rival first_rival(std::uint64_t home, std::uint64_t length, const key_type& key,
+                    std::uint64_t distance, slot_word mine) noexcept {
+    for (std::uint64_t d = 0; d < length; ++d) {
+      if (d == distance) continue;
+      slot& other = this->slot_at(home + d);
+      for (;;) {
+        // acquire, and after (4): a rival that is not yet a candidate here will see us.
+        const slot_word w = word_of(other);
+        const bool is_rival =
+            w.is(slot_state::inserting) || w.is(slot_state::member) || w.is(slot_state::reserved);
+        if (!is_rival || !w.may_be_at(d) || !other.key.has_bytes_of(key)) break;
+        if (!w.is_same_life(word_of(other))) continue;  // whose key was that?
+        if (w.is(slot_state::member)) return {rival::member};
+        if (w.is(slot_state::reserved)) return {rival::reserved};
+        if (d < distance) return {rival::closer, d, w};
+        if (word_of(this->slot_at(home + distance)) != mine) return {rival::decided};
+        // If this comes too late, the other may have been admitted: look again.
+        if (decide(other, w, w.with(slot_state::collided))) break;
+      }
+    }
+    return {rival::none};
+  }
+
+  /// For a candidate; returns the bound. Always a new word, also if the bound is high enough.
+  std::uint64_t raise_bound(std::uint64_t home, std::uint64_t needed) noexcept {
+    std::atomic<std::uint64_t>& bound = this->bound_at(home);
+    std::uint64_t bits = bound.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+    for (;;) {
+      const bound_word now(bits);
+      const std::uint64_t length = now.length() > needed ? now.length() : needed;
+      // (4) seq_cst: of two candidates, who comes second here sees the other's word, (3). A scan
+      // that begins after this sees the candidate (pairs with the acquire of (11)); one that began
+      // before cannot end, since the word has changed. And see raised_for.
+      if (bound.compare_exchange_weak(bits, now.with_length(length).bits(),
+                                      std::memory_order_seq_cst, std::memory_order_relaxed)) {
+        return length < this->slot_count() ? length : this->slot_count();
+      }
+    }
+  }
+
+  /// The caller has raised the bound for a key that others may have decided and erased before. The
+  /// two cases: if the load of the bound (10) by the last who had the slot is before (4), then the
+  /// load in is_of_home, after (4), sees that the key is gone; else he sees the raised bound.
+  void raised_for(std::uint64_t home, std::uint64_t distance) noexcept {
+    if (!is_of_home(home, distance)) lower_bound(home, distance);
+  }
+
+  /// A key at `distance` from `home` is there no longer: finds the last one, if this was it.
+  void lower_bound(std::uint64_t home, std::uint64_t distance) noexcept {
+    std::atomic<std::uint64_t>& bound = this->bound_at(home);
+    // (10) seq_cst: after (8). If a scan began before this load, we see that it runs; if it begins
+    // later, it sees that our key is gone.
+    std::uint64_t bits = bound.load(std::memory_order_seq_cst);
+    for (;;) {
+      const bound_word now(bits);
+      if (now.length() != distance + 1) {
+        if (!now.is_scanned()) return;
+        // It may have counted our key: it must begin again. release: our key is gone, as (12).
+        if (bound.compare_exchange_weak(bits, now.unscanned().bits(), std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+          return;
+        }
+        continue;
+      }
+      const bound_word scanned = now.scanned();
+      // (11) seq_cst: before the loads of the words below.
+      if (!bound.compare_exchange_weak(bits, scanned.bits(), std::memory_order_seq_cst,
+                                       std::memory_order_relaxed)) {
+        continue;
+      }
+      std::uint64_t length = distance + 1;
+      while (length > 0 && !is_of_home(home, length - 1)) --length;
+      bits = scanned.bits();
+      // (12) release: after the loads of the words: nothing has become visible within the bound
+      // since (11), nor has gone. Who reads the lower bound has what was done before the erasure.
+      if (bound.compare_exchange_strong(bits, scanned.with_length(length).bits(),
+                                        std::memory_order_release, std::memory_order_relaxed)) {
+        return;
+      }
+    }
+  }
+
+  bool is_of_home(std::uint64_t home, std::uint64_t distance) const noexcept {
+    const std::uint64_t index = (home + distance) & (this->slot_count() - 1);
+    const slot& s = this->slot_at(index);
+    for (;;) {
+      // seq_cst: after (11), after (4)
+      const slot_word w(s.word.load(std::memory_order_seq_cst));
+      if (!w.holds_key() || !w.may_be_at(distance)) return false;
+      if (w.knows_distance()) return true;
+      std::uint64_t found = distance;  // a hasher that throws leaves the bound where it was
+      static_cast<void>(find_distance(s, index, w, found));
+      if (w.is_same_life(word_of(s))) return found == distance;
+    }
+  }
+
+  Hash hash_;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::fixed_map

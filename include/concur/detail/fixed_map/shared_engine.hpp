@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The engine of a map in shared memory: what it does beyond that of own memory, when it attaches,
+/// and when it is asked whether all is well.
+#pragma once
+
+#include <concur/detail/fixed_map/engine.hpp>
+#include <concur/detail/fixed_map/shared_memory.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::fixed_map {
+
+/// What `verify` found.
+struct region_findings {
+  std::size_t elements = 0;     ///< that are there
+  std::size_t owned = 0;        ///< slots that somebody is at work on
+  std::size_t unreachable = 0;  ///< elements that no lookup finds
+  std::size_t twice = 0;        ///< elements whose key is there once more
+  std::size_t corrupt = 0;      ///< slots and bounds that say what nobody writes
+};
+
+template <class Slot, class Hash, class KeyEqual, class Processes>
+class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqual> {
+  using base = engine<shared_memory<Slot, Processes>, Hash, KeyEqual>;
+  using memory = shared_memory<Slot, Processes>;
+
+ public:
+  using key_type = typename base::key_type;
+
+  static void format(std::span<std::byte> region, std::size_t capacity, std::uint64_t seed) {
+    memory::format(region, capacity, seed, probe_of(Hash(seed)));
+  }
+
+  /// Throws format_error.
+  explicit shared_engine(std::span<std::byte> region)
+      : shared_engine(region, memory::describe(region)) {}
+  /// Moved from, or to be.
+  shared_engine() : base(Hash(0)) {}
+
+  /// Needs both maps to be quiet.
+  void swap_contents(shared_engine& other) noexcept { base::swap_contents(other); }
+
+  /// A look at every slot, beside all other operations. Repairs what the dead have left.
+  region_findings verify() {
+    region_findings found;
+    if (this->capacity() == 0) return found;
+    this->before_write();
+    this->recover_all();
+    for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
+      examine(i, found);
+      this->tighten_bound(i);
+    }
+    if (this->has_deaths()) correct_counters();
+    return found;
+  }
+
+ private:
+  shared_engine(std::span<std::byte> region, const region_description& d)
+      : base(Hash(d.seed), region, d) {
+    using reason = format_error::reason;
+    if (d.probe != probe_of(this->hash_function())) {
+      fail_format(reason::other_layout, "concur: a shared_fixed_map with another hasher");
+    }
+    take_over();
+    const region_findings found = verify();
+    if (found.corrupt + found.unreachable + found.twice != 0) {
+      fail_format(reason::corrupt, "concur: the slots of a shared_fixed_map are corrupt");
+    }
+  }
+
+  static std::uint64_t probe_of(const Hash& hash) { return mixed_hash(hash, key_type{}); }
+
+  /// What names this process as its owner was left by another, since it has not written yet.
+  void take_over() noexcept {
+    for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
+      auto& s = this->slot_at(i);
+      slot_word w = base::word_of(s);
+      while (w.has_owner() && w.owner() == this->me() && !this->recover(s, w)) w = base::word_of(s);
+    }
+  }
+
+  void examine(std::uint64_t index, region_findings& found) {
+    if (this->bound_of(index).length() > this->slot_count()) ++found.corrupt;
+    auto& s = this->slot_at(index);
+    for (;;) {
+      const slot_word w = base::word_of(s);
+      if (w.is_corrupt()) ++found.corrupt;
+      if (w.has_owner()) ++found.owned;
+      if (!w.is(slot_state::member)) return;
+      const key_type key = s.key.template load<std::memory_order_acquire>();  // acquire: as a value
+      const std::uint64_t home = this->home_of(this->hash(key));
+      const std::uint64_t distance = (index - home) & (this->slot_count() - 1);
+      const bool is_found = w.may_be_at(distance) && distance < this->bound_of(home).length();
+      const auto first = this->search(home, key);
+      if (!w.is_same_life(base::word_of(s))) {
+        if (w.has_owner()) --found.owned;
+        continue;
+      }
+      ++found.elements;
+      if (!is_found) ++found.unreachable;
+      if (is_found && first && first.where != &s) ++found.twice;
+      return;
+    }
+  }
+
+  /// The counters are put right when nobody else is there: a change of another, who comes
+  /// meanwhile, is added to what is added here.
+  void correct_counters() noexcept {
+    if (!this->is_alone()) return;
+    const std::int64_t counted = this->counted_size();
+    const std::size_t members = this->count_members();
+    if (this->is_alone()) this->correct_size(counted, members);
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::fixed_map

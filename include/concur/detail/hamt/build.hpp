@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What goes into a slot in place of what was there: functions from nodes to a new node.
+///
+/// Leaves of a collision get one more link when they become part of another: the collision is
+/// protected and keeps them. What is in the slot itself does not: somebody may replace it just now,
+/// see that his is the only link, and retire it. The link of the slot is handed over to the new
+/// node, if that is committed; else `take_back` is called before the new node is thrown away.
+#pragma once
+
+#include <concur/detail/hamt/core.hpp>
+#include <concur/detail/hamt/node.hpp>
+#include <cstddef>
+#include <cstdint>
+
+namespace concur::inline CONCUR_ABI::detail::hamt {
+
+template <class Types>
+class builder {
+ public:
+  using core_type = core<Types>;
+  using value_type = typename Types::value_type;
+  using tuning = typename Types::tuning;
+
+  builder(core_type& c, const thread_slot& me, std::uint64_t generation, unsigned depth,
+          unsigned shift) noexcept
+      : core_(c), me_(me), generation_(generation), depth_(depth), shift_(shift) {}
+
+  /// Whether the new node has taken over the slot's link to what was there.
+  bool hands_over() const noexcept { return slot_of_old_ != nullptr || entry_of_old_ != nullptr; }
+  /// The new node was not committed: nobody has looked into it.
+  void take_back() noexcept {
+    // relaxed: it is the caller's alone.
+    if (slot_of_old_ != nullptr) slot_of_old_->store(0, std::memory_order_relaxed);
+    if (entry_of_old_ != nullptr) *entry_of_old_ = nullptr;
+  }
+
+  // --- inline form: leaves of several pairs ---
+
+  node* leaf_of(const value_type& pair) {
+    node* const n = core_.make_leaf(1);
+    Types::copy_pair(n, 0, pair);
+    return n;
+  }
+  node* leaf_without(const node* old, std::uint32_t at) {
+    const std::uint32_t count = old->number();
+    node* const n = core_.make_leaf(count - 1);
+    Types::copy_pairs(n, 0, old, 0, at);
+    Types::copy_pairs(n, at, old, at + 1, count - at - 1);
+    return n;
+  }
+  node* leaf_with(const node* old, std::uint32_t at, const value_type& pair) {
+    const std::uint32_t count = old->number();
+    node* const n = core_.make_leaf(count);
+    Types::copy_pairs(n, 0, old, 0, count);
+    Types::copy_pair(n, at, pair);
+    return n;
+  }
+  node* leaf_and(const node* old, const value_type& pair) {
+    const std::uint32_t count = old->number();
+    node* const n = core_.make_leaf(count + 1);
+    Types::copy_pairs(n, 0, old, 0, count);
+    Types::copy_pair(n, count, pair);
+    return n;
+  }
+  /// `old` and one more pair: a leaf, or a branch of leaves.
+  node* grown(node* old, const value_type& pair, std::uint64_t hash) {
+    const std::uint32_t count = old->number();
+    if (count < Types::max_leaf) return leaf_and(old, pair);
+    const value_type* const pairs = Types::pairs(old);
+    if (count > Types::max_leaf) {
+      // All of one hash.
+      const std::uint64_t of_old = hash_of(pairs[0]);
+      if (of_old == hash) return leaf_and(old, pair);
+      node* const single = leaf_of(pair);
+      return joined(word_of(old, tag::leaf), of_old, single, hash);
+    }
+    item items[Types::max_leaf + 1];
+    for (std::uint32_t i = 0; i < count; ++i) items[i] = {pairs + i, hash_of(pairs[i])};
+    items[count] = {&pair, hash};
+    return split(items, count + 1, depth_, shift_);
+  }
+
+  // --- element form: one pair per leaf, collisions ---
+
+  /// `old`, a leaf or a collision, and the leaf `single`.
+  node* grown(node* old, node* single) {
+    const std::uint64_t hash = Types::hash_in(single);
+    const bool is_leaf = old->kind() == node_kind::leaf;
+    const std::uint64_t of_old = Types::hash_in(is_leaf ? old : Types::entries(old)[0]);
+    if (of_old != hash) {
+      core_type::add_link(single);
+      return joined(word_of(old, tag::leaf), of_old, single, hash);
+    }
+    const std::uint32_t count = is_leaf ? 1 : old->number();
+    node* const n = core_.make_collision(count + 1);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (is_leaf) {
+        set_entry(n, i, old);
+        entry_of_old_ = Types::entries(n) + i;
+      } else {
+        link(n, i, Types::entries(old)[i]);
+      }
+    }
+    link(n, count, single);
+    return n;
+  }
+  node* collision_with(node* old, std::uint32_t at, node* single) {
+    node* const n = core_.make_collision(old->number());
+    for (std::uint32_t i = 0; i < old->number(); ++i) {
+      link(n, i, i == at ? single : Types::entries(old)[i]);
+    }
+    return n;
+  }
+  node* collision_without(node* old, std::uint32_t at) {
+    if (old->number() == 2) {
+      node* const left = Types::entries(old)[1 - at];
+      node* const n = core_.make_change(word_of(left, tag::leaf));
+      core_type::add_link(left);
+      return n;
+    }
+    node* const n = core_.make_collision(old->number() - 1);
+    for (std::uint32_t i = 0, to = 0; i < old->number(); ++i) {
+      if (i != at) link(n, to++, Types::entries(old)[i]);
+    }
+    return n;
+  }
+
+ private:
+  struct item {
+    const value_type* pair;
+    std::uint64_t hash;
+  };
+
+  std::uint64_t hash_of(const value_type& pair) const {
+    return mixed_hash(core_.hash_function(), pair.first);
+  }
+
+  static void set_entry(node* collision, std::uint32_t i, node* leaf) noexcept {
+    ::new (static_cast<void*>(Types::entries(collision) + i)) node*(leaf);
+  }
+  static void link(node* collision, std::uint32_t i, node* leaf) noexcept {
+    core_type::add_link(leaf);
+    set_entry(collision, i, leaf);
+  }
+
+  static void set(branch* b, std::size_t i, word w) noexcept {
+    b->slots()[i].store(w, std::memory_order_relaxed);  // relaxed: not published yet
+  }
+
+  /// A chain of branches down to where the hashes of `old` and `single` differ. Takes over the
+  /// caller's link to `single`, also when it throws.
+  branch* joined(word old, std::uint64_t of_old, node* single, std::uint64_t of_single) {
+    unsigned depth = depth_;
+    unsigned shift = shift_;
+    branch* top = nullptr;
+    slot* hole = nullptr;
+    CONCUR_TRY {
+      for (;;) {
+        const unsigned bits = bits_at<tuning>(depth, shift);
+        branch* const b = core_.make_branch(bits, generation_);
+        if (top == nullptr) top = b;
+        // relaxed: not published yet
+        if (hole != nullptr) hole->store(word_of(b, tag::branch), std::memory_order_relaxed);
+        shift -= bits;
+        ++depth;
+        const std::size_t i = b->index(of_old, shift);
+        const std::size_t j = b->index(of_single, shift);
+        if (i != j) {
+          set(b, i, old);
+          slot_of_old_ = b->slots() + i;
+          set(b, j, word_of(single, tag::leaf));
+          return top;
+        }
+        hole = b->slots() + i;
+      }
+    }
+    CONCUR_CATCH_ALL {
+      if (top != nullptr) core_.destroy(top);
+      core_.drop_link(single, me_);
+      CONCUR_RETHROW;
+    }
+  }
+
+  /// The leaf of these pairs, or a branch of leaves if they are too many for one.
+  node* split(item* items, std::uint32_t count, unsigned depth, unsigned shift) {
+    bool all_equal = true;
+    for (std::uint32_t i = 1; i < count; ++i) all_equal &= items[i].hash == items[0].hash;
+    if (count <= Types::max_leaf || all_equal) {
+      node* const n = core_.make_leaf(count);
+      for (std::uint32_t i = 0; i < count; ++i) Types::copy_pair(n, i, *items[i].pair);
+      return n;
+    }
+    const unsigned bits = bits_at<tuning>(depth, shift);
+    branch* const b = core_.make_branch(bits, generation_);
+    shift -= bits;
+    CONCUR_TRY {
+      // Those of the same index are moved together, in place.
+      for (std::uint32_t first = 0; first < count;) {
+        const std::size_t at = b->index(items[first].hash, shift);
+        std::uint32_t end = first + 1;
+        for (std::uint32_t i = end; i < count; ++i) {
+          if (b->index(items[i].hash, shift) == at) std::swap(items[i], items[end++]);
+        }
+        node* const below = split(items + first, end - first, depth + 1, shift);
+        set(b, at, final_word(below));
+        first = end;
+      }
+    }
+    CONCUR_CATCH_ALL {
+      core_.destroy(b);
+      CONCUR_RETHROW;
+    }
+    return b;
+  }
+
+  core_type& core_;
+  const thread_slot& me_;
+  std::uint64_t generation_;
+  unsigned depth_;
+  unsigned shift_;
+  slot* slot_of_old_ = nullptr;
+  node** entry_of_old_ = nullptr;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::hamt

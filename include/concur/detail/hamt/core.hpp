@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What a hamt, its forks and its snapshots have in common: the allocator, the functions, and the
+/// retired nodes. Counted; the last owner frees everything that is left.
+///
+/// A node whose last link was dropped is retired: somebody may still be reading it. It is destroyed
+/// when no hazard pointer names it, and only then are its own links dropped. So a
+/// tree is freed in a loop, level by level, whatever its depth.
+#pragma once
+
+#include <atomic>
+#include <concur/detail/assert.hpp>
+#include <concur/detail/hamt/node.hpp>
+#include <concur/detail/reclaim/hazard_frame.hpp>
+#include <concur/detail/reclaim/retired_stripes.hpp>
+#include <concur/policy/allocator.hpp>
+#include <concur/policy/hash_traits.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::hamt {
+
+/// Generations are told apart across all maps of a process: versions of several maps share nodes.
+class CONCUR_SHARED generations {
+ public:
+  static std::uint64_t next() noexcept {
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: a number, never used twice
+  }
+
+ private:
+  inline static constinit std::atomic<std::uint64_t> last{0};
+};
+
+template <class Types>
+class core {
+ public:
+  using value_type = typename Types::value_type;
+  using hasher = typename Types::hasher;
+  using key_equal = typename Types::key_equal;
+  using allocator_type = typename Types::allocator_type;
+  using tuning = typename Types::tuning;
+
+  /// Throws what the allocator throws.
+  static core* create(const hasher& hash, const key_equal& equal, const allocator_type& allocator) {
+    rebind<allocator_type, core> own(allocator);
+    allocation<rebind<allocator_type, core>> memory(own, 1);
+    ::new (static_cast<void*>(memory.data())) core(hash, equal, allocator);
+    return memory.release();
+  }
+
+  void acquire() noexcept {
+    owners_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller is one
+  }
+  void release() noexcept {
+    // (1) acq_rel: what the other owners did happens before the last one frees it; pairs with
+    // itself.
+    if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    retired_.free_all([this](retired_link* n) { destroy(static_cast<node*>(n)); });
+    rebind<allocator_type, core> own(allocator_);
+    this->~core();
+    deallocate(own, this, 1);
+  }
+
+  /// A momentary view.
+  bool has_one_owner() const noexcept {
+    return owners_.load(std::memory_order_relaxed) == 1;  // relaxed: needs quiet to be of use
+  }
+
+  const hasher& hash_function() const noexcept { return hash_; }
+  const key_equal& key_eq() const noexcept { return equal_; }
+  const allocator_type& allocator() const noexcept { return allocator_; }
+
+  // --- memory ---
+
+  template <class Node, class... Args>
+  Node* make(std::size_t bytes, Args&&... args) {
+    return ::new (allocate_bytes(bytes)) Node(std::forward<Args>(args)...);
+  }
+  node* make_leaf(std::uint32_t count) {
+    return make<node>(Types::leaf_bytes(count), node_kind::leaf, count);
+  }
+  node* make_collision(std::uint32_t count) {
+    return make<node>(sizeof(node) + count * sizeof(node*), node_kind::collision, count);
+  }
+  branch* make_branch(std::uint32_t bits, std::uint64_t generation) {
+    return make<branch>(branch::bytes(bits), bits, generation);
+  }
+  version* make_version(word top, version* origin) {
+    return make<version>(sizeof(version), top, origin, generations::next());
+  }
+  change* make_change(word target) { return make<change>(sizeof(change), target); }
+
+  void free_memory(node* n) noexcept { deallocate_bytes(n, Types::bytes_of(n)); }
+
+  // --- links ---
+
+  /// Of a node that the caller knows to be linked by something that stays: which is protected, and
+  /// does not change any more. The slot of a branch that is being written does not stay: see (2).
+  static void add_link(node* n) noexcept {
+    n->links.fetch_add(1,
+                       std::memory_order_relaxed);  // relaxed: it is not the last that is dropped
+  }
+  /// Of a node that may be without any link already: then false.
+  static bool try_add_link(node* n) noexcept {
+    std::uint32_t links = n->links.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+    while (links != 0) {
+      // relaxed: as add_link
+      if (n->links.compare_exchange_weak(links, links + 1, std::memory_order_relaxed,
+                                         std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// True when a batch of retired nodes is full.
+  bool drop_link(node* n, const thread_slot& me) noexcept {
+    // (2) acquire: if ours is the only link, then nobody can add another: only a copy of something
+    // that links to it does. The others' drops (3) happened before.
+    if (n->kind() == node_kind::version || n->links.load(std::memory_order_acquire) != 1) {
+      // (3) acq_rel: what was done with the node happens before it is retired; pairs with (2), (3).
+      if (n->links.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    }
+    return retire(n, me);
+  }
+  bool drop_link(word w, const thread_slot& me) noexcept {
+    node* const n = node_of(w);
+    return n != nullptr && drop_link(n, me);
+  }
+  bool retire(node* n, const thread_slot& me) noexcept {
+    return retired_.retire(n, me, tuning::retire_batch);
+  }
+
+  void collect(const thread_slot& me) noexcept {
+    retired_.collect(me, address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
+  }
+  void collect_now(const thread_slot& me) noexcept {
+    retired_.collect_now(me, address(),
+                         [this](retired_link* n) { destroy(static_cast<node*>(n)); });
+  }
+  void collect_all() noexcept {
+    retired_.collect_all(address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
+  }
+  bool is_clean() const noexcept { return retired_.is_empty(); }
+
+  /// Drops the links that the node holds, and gives back its memory. Nobody else may see it.
+  void destroy(node* n) noexcept {
+    if (n->kind() == node_kind::leaf) [[likely]] {
+      if constexpr (!Types::is_inline) Types::pairs(n)->~value_type();
+      deallocate_bytes(n, Types::leaf_bytes(n->number()));
+    } else {
+      drop_links_of(n);
+      free_memory(n);
+    }
+  }
+
+ private:
+  core(const hasher& hash, const key_equal& equal, const allocator_type& allocator)
+      : hash_(hash), equal_(equal), allocator_(allocator) {}
+  ~core() = default;
+
+  CONCUR_NOINLINE void drop_links_of(node* n) noexcept {
+    thread_slot& me = thread_slots::mine();
+    switch (n->kind()) {
+      case node_kind::collision:
+        for (std::uint32_t i = 0; i < n->number(); ++i) {
+          if (node* const leaf = Types::entries(n)[i]) drop_link(leaf, me);
+        }
+        break;
+      case node_kind::branch: {
+        auto* b = static_cast<branch*>(n);
+        // relaxed: nobody else has it any more.
+        for (std::size_t i = 0; i < b->width(); ++i) {
+          drop_plain(b->slots()[i].load(std::memory_order_relaxed), me);
+        }
+        break;
+      }
+      case node_kind::version: {
+        auto* v = static_cast<version*>(n);
+        const word top = v->top.load(std::memory_order_relaxed);  // relaxed: as above
+        if (top == unset_word) {
+          drop_link(v->origin, me);
+        } else {
+          drop_plain(top, me);
+        }
+        break;
+      }
+      case node_kind::leaf:
+      case node_kind::change:
+        break;
+    }
+  }
+
+  struct address {
+    const void* operator()(retired_link* n) const noexcept { return static_cast<node*>(n); }
+  };
+
+  void drop_plain(word w, const thread_slot& me) noexcept {
+    CONCUR_ASSERT(is_plain(w));
+    drop_link(w, me);
+  }
+
+  static constexpr std::size_t unit_size = alignof(value_type) > 8 ? alignof(value_type) : 8;
+  struct unit {
+    alignas(unit_size) unsigned char bytes[unit_size];
+  };
+  static std::size_t units_for(std::size_t bytes) noexcept {
+    return (bytes + sizeof(unit) - 1) / sizeof(unit);
+  }
+  // The two places where the memory of nodes comes from and goes to.
+  void* allocate_bytes(std::size_t bytes) {
+    rebind<allocator_type, unit> units(allocator_);
+    return static_cast<void*>(allocate(units, units_for(bytes)));
+  }
+  void deallocate_bytes(void* memory, std::size_t bytes) noexcept {
+    rebind<allocator_type, unit> units(allocator_);
+    deallocate(units, static_cast<unit*>(memory), units_for(bytes));
+  }
+
+  std::atomic<std::size_t> owners_{1};
+  CONCUR_NO_UNIQUE_ADDRESS hasher hash_;
+  CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
+  CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
+  retired_stripes retired_;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::hamt

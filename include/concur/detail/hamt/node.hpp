@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What a hamt is made of.
+///
+///   node       next retired | links, info | pending                            24 bytes
+///   leaf       node | pairs                     inline form: several pairs, in the node
+///              node | hash | pair               element form: one pair
+///   collision  node | leaf, leaf, ...           elements with equal 64-bit hashes
+///   branch     node | generation, size | 2^bits slot words
+///   version    node | generation, size | top, origin        the root of one generation
+///   change     node | target                    what a slot becomes, when that is no new node
+///
+/// A slot word is an address and a tag in its low three bits:
+///
+///   leaf, branch            what is there; a leaf without an address is nothing
+///   frozen leaf or branch   the same, and nobody may change this slot any more: its branch is
+///   about
+///                           to be replaced
+///   pending                 the node there is proposed, in place of what it notes as `pending`
+///   committed, aborted      that has been decided; whoever sees it finishes it
+///   unset                   the top of a version that has not been filled in yet
+///
+/// Every link, that is a plain slot word, a collision's entry or a handle, counts one in `links`.
+/// A node's own links are dropped when it is destroyed, so whoever protects a node protects
+/// what it links to from there.
+#pragma once
+
+#include <atomic>
+#include <concur/detail/reclaim/retired_stripes.hpp>
+#include <concur/policy/allocator.hpp>
+#include <concur/version.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::hamt {
+
+/// What may be chosen: for tests that want every event to be frequent.
+struct default_tuning {
+  /// Bits of the hash that a branch at this depth takes.
+  static constexpr unsigned bits(unsigned depth) noexcept { return depth < 2 ? 6 : 4; }
+  static constexpr std::uint32_t max_leaf = 8;     ///< pairs of a leaf, inline form
+  static constexpr std::size_t inline_bytes = 32;  ///< pairs up to this size are kept in leaves
+  static constexpr std::uint32_t retire_batch = 64;
+};
+
+using word = std::uintptr_t;
+using slot = std::atomic<word>;
+
+enum class tag : word {
+  leaf = 0,
+  branch = 1,
+  frozen_leaf = 2,
+  frozen_branch = 3,
+  pending = 4,
+  committed = 5,
+  aborted = 6,
+  unset = 7
+};
+inline constexpr word tag_mask = 7;
+inline constexpr word frozen_bit = 2;
+inline constexpr word unset_word = static_cast<word>(tag::unset);
+
+constexpr tag tag_of(word w) noexcept {
+  return static_cast<tag>(w & tag_mask);
+}
+/// Nothing to decide, finish or fill in.
+constexpr bool is_plain(word w) noexcept {
+  return (w & tag_mask) < static_cast<word>(tag::pending);
+}
+constexpr bool is_frozen(word w) noexcept {
+  return is_plain(w) && (w & frozen_bit) != 0;
+}
+/// Of plain words.
+constexpr bool is_branch(word w) noexcept {
+  return (w & 1) != 0;
+}
+constexpr word thawed(word w) noexcept {
+  return w & ~frozen_bit;
+}
+
+enum class node_kind : std::uint32_t { leaf, collision, branch, version, change };
+
+struct node : retired_link {
+  node(node_kind k, std::uint32_t number) noexcept
+      : info(number << 3 | static_cast<std::uint32_t>(k)) {}
+
+  node_kind kind() const noexcept { return static_cast<node_kind>(info & 7); }
+  /// Pairs of a leaf, leaves of a collision, bits of a branch.
+  std::uint32_t number() const noexcept { return info >> 3; }
+
+  std::atomic<std::uint32_t> links{1};
+  const std::uint32_t info;
+  /// Of a proposed node: the word that it is to replace; and how it ended, if somebody else than
+  /// its proposer decided that.
+  std::atomic<word> pending{0};
+  static constexpr word was_committed = 2;
+  static constexpr word was_aborted = 4;
+};
+
+inline node* node_of(word w) noexcept {
+  return reinterpret_cast<node*>(w & ~tag_mask);
+}
+inline word word_of(const node* n, tag t) noexcept {
+  return reinterpret_cast<word>(n) | static_cast<word>(t);
+}
+
+/// What has a generation: branches and versions. Only the writers of that generation may change
+/// its slots, and only while their version is the map's.
+struct owner : node {
+  owner(node_kind k, std::uint32_t bits, std::uint64_t g) noexcept : node(k, bits), generation(g) {}
+  const std::uint64_t generation;
+  /// The elements below, once they were counted: only when nothing below changes any more.
+  std::atomic<std::uint64_t> size{unknown};
+  static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+};
+
+struct branch : owner {
+  branch(std::uint32_t bits, std::uint64_t g) noexcept : owner(node_kind::branch, bits, g) {
+    for (std::size_t i = 0; i < width(); ++i) ::new (static_cast<void*>(slots() + i)) slot(0);
+  }
+  std::size_t width() const noexcept { return std::size_t{1} << number(); }
+  slot* slots() noexcept { return reinterpret_cast<slot*>(this + 1); }
+  const slot* slots() const noexcept { return reinterpret_cast<const slot*>(this + 1); }
+  std::size_t index(std::uint64_t hash, unsigned shift) const noexcept {
+    return static_cast<std::size_t>(hash >> shift) & (width() - 1);
+  }
+  static std::size_t bytes(std::uint32_t bits) noexcept {
+    return sizeof(branch) + (sizeof(slot) << bits);
+  }
+};
+
+struct version : owner {
+  version(word t, version* from, std::uint64_t g) noexcept
+      : owner(node_kind::version, 0, g), top(t), origin(from) {}
+  slot top;
+  /// Where the top is to be copied from while it is unset; until then a counted link.
+  version* const origin;
+};
+
+/// Proposes a word: nothing, or a node that is linked already.
+struct change : node {
+  explicit change(word to) noexcept : node(node_kind::change, 0), target(to) {}
+  const word target;
+};
+
+inline branch* branch_of(word w) noexcept {
+  return static_cast<branch*>(node_of(w));
+}
+
+/// What a slot holds when the proposal `n` has been accepted.
+inline word final_word(const node* n) noexcept {
+  switch (n->kind()) {
+    case node_kind::branch:
+      return word_of(n, tag::branch);
+    case node_kind::change:
+      return static_cast<const change*>(n)->target;
+    default:
+      return word_of(n, tag::leaf);
+  }
+}
+
+/// How many bits are left for the branches below one that took `bits` at `shift`.
+template <class Tuning>
+constexpr unsigned bits_at(unsigned depth, unsigned shift) noexcept {
+  const unsigned wanted = Tuning::bits(depth);
+  return wanted < shift ? wanted : shift;
+}
+
+/// The types of one hamt, and where pairs lie in a node.
+template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
+struct engine_types {
+  using key_type = Key;
+  using mapped_type = T;
+  using value_type = std::pair<const Key, T>;
+  using hasher = Hash;
+  using key_equal = KeyEqual;
+  using allocator_type = Allocator;
+  using tuning = Tuning;
+
+  /// Pairs that are copied by their bytes live in leaves of several; others in nodes of their own,
+  /// which never move.
+  static constexpr bool is_inline = std::is_trivially_copyable_v<Key> &&
+                                    std::is_trivially_copyable_v<T> &&
+                                    sizeof(value_type) <= Tuning::inline_bytes;
+  static constexpr std::uint32_t max_leaf = is_inline ? Tuning::max_leaf : 1;
+
+  static constexpr std::size_t pairs_at = [] {
+    const std::size_t before = sizeof(node) + (is_inline ? 0 : sizeof(std::uint64_t));
+    return (before + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type);
+  }();
+
+  static value_type* pairs(const node* leaf) noexcept {
+    auto* bytes = reinterpret_cast<unsigned char*>(const_cast<node*>(leaf));
+    return std::launder(reinterpret_cast<value_type*>(bytes + pairs_at));
+  }
+  static void* raw_pair(node* leaf, std::size_t i) noexcept {
+    return reinterpret_cast<unsigned char*>(leaf) + pairs_at + i * sizeof(value_type);
+  }
+  /// Element form: the hash of the pair.
+  static std::uint64_t& hash_in(node* leaf) noexcept {
+    return *std::launder(reinterpret_cast<std::uint64_t*>(leaf + 1));
+  }
+  static std::uint64_t hash_in(const node* leaf) noexcept {
+    return *std::launder(reinterpret_cast<const std::uint64_t*>(leaf + 1));
+  }
+  /// The leaves of a collision.
+  static node** entries(node* collision) noexcept {
+    return reinterpret_cast<node**>(collision + 1);
+  }
+  static node* const* entries(const node* collision) noexcept {
+    return reinterpret_cast<node* const*>(collision + 1);
+  }
+
+  /// The `i`-th pair of a leaf or a collision.
+  static const value_type& pair_at(const node* n, std::uint32_t i) noexcept {
+    if constexpr (!is_inline) {
+      if (n->kind() == node_kind::collision) return *pairs(entries(n)[i]);
+    }
+    return pairs(n)[i];
+  }
+  static std::uint32_t pair_count(const node* n) noexcept { return n->number(); }
+
+  static void copy_pair(node* to, std::size_t i, const value_type& from) noexcept {
+    static_assert(is_inline);
+    // Both members are trivially copyable: the bytes of a pair are its value.
+    std::memcpy(raw_pair(to, i), static_cast<const void*>(&from), sizeof(value_type));
+  }
+
+  /// `count` pairs from the one numbered `first` on.
+  static void copy_pairs(node* to, std::uint32_t at, const node* from, std::uint32_t first,
+                         std::uint32_t count) noexcept {
+    auto* out = static_cast<unsigned char*>(raw_pair(to, at));
+    const auto* in = reinterpret_cast<const unsigned char*>(pairs(from) + first);
+    const unsigned char* const end = in + count * sizeof(value_type);
+    // Pair by pair: nearly always one to three, for which a call of memcpy takes longer.
+    for (; in != end; in += sizeof(value_type), out += sizeof(value_type)) {
+      std::memcpy(out, in, sizeof(value_type));
+    }
+  }
+
+  static std::size_t leaf_bytes(std::uint32_t count) noexcept {
+    return pairs_at + count * sizeof(value_type);
+  }
+  static std::size_t bytes_of(const node* n) noexcept {
+    switch (n->kind()) {
+      case node_kind::leaf:
+        return leaf_bytes(n->number());
+      case node_kind::collision:
+        return sizeof(node) + n->number() * sizeof(node*);
+      case node_kind::branch:
+        return branch::bytes(n->number());
+      case node_kind::version:
+        return sizeof(version);
+      default:
+        return sizeof(change);
+    }
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::hamt

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// How a key is found, made, taken and given back: the one walk behind every operation.
+///
+/// 1. announce the table of the shard, probe it; announce a state whose hash fits, and see that it
+///    is still in the table, and that the table is still the current one
+/// 2. compare the keys. Where that may run code of the user's, the state is pinned before, and
+///    nothing is announced meanwhile
+/// 3. take the state by one CAS (key_lock.hpp). If others hold it: pin it, and wait
+/// 4. nothing found, and the key is wanted: make a state outside the lock, already held, and insert
+///    it if nothing of its hash has arrived since the probe
+///
+/// A state that has no key yet (it is moved there with its value) stands for every key of its hash:
+/// one waits for it, and looks then.
+#pragma once
+
+#include <concepts>
+#include <concur/detail/assert.hpp>
+#include <concur/detail/lockmap/hold.hpp>
+#include <concur/detail/lockmap/memory.hpp>
+#include <concur/detail/lockmap/patience.hpp>
+#include <concur/policy/key_equal.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::lockmap {
+
+/// `Self` is the engine that is made of it: it may leave a key in ways of its own.
+template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning, class Self>
+class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tuning> {
+  using base = engine_memory<Key, T, Hash, KeyEqual, Allocator, Tuning>;
+
+ public:
+  using typename base::layout;
+  using typename base::prepared_state;
+  using typename base::state_type;
+
+  /// The result of a search: the state, and whether it has a value; null if the key is absent and
+  /// was not to be made, or the patience was over.
+  struct taken {
+    state_type* state = nullptr;
+    bool is_present = false;
+  };
+
+  /// What makes the key of a new state; for a search that makes none.
+  struct no_key {
+    void operator()(state_type&) const noexcept {}
+  };
+  /// The caller's key, moved if he gave it so.
+  template <class K>
+  class key_from {
+   public:
+    explicit key_from(std::remove_reference_t<K>& key) noexcept : key_(&key) {}
+    void operator()(state_type& state) const { state.make_key(static_cast<K&&>(*key_)); }
+
+   private:
+    std::remove_reference_t<K>* key_;
+  };
+
+  /// Takes `key`, which is made of `make_key` if it is absent.
+  template <lock_mode Mode, class K, class MakeKey, class Patience>
+  taken acquire(std::uint64_t hash, const K& key, MakeKey make_key, Patience&& patience) {
+    prepared_state fresh(*this);
+    return acquire<Mode>(hash, key, make_key, patience, fresh);
+  }
+  /// The same for who may have to call it again: `fresh`, which may have taken the caller's key, is
+  /// his.
+  template <lock_mode Mode, class K, class MakeKey, class Patience>
+  taken acquire(std::uint64_t hash, const K& key, MakeKey& make_key, Patience&& patience,
+                prepared_state& fresh) {
+    constexpr key_word made =
+        Mode == lock_mode::exclusive ? key_word::made_exclusive() : key_word::made_shared();
+    return search<K>(hash, key, make_key, made, fresh, [&](state_type& state, section& where) {
+      return take_found<Mode, K>(state, where, patience);
+    });
+  }
+
+  /// Pins the state of `key`, which is made if it is absent.
+  template <class K, class MakeKey>
+  state_type& pin(std::uint64_t hash, const K& key, MakeKey make_key) {
+    prepared_state fresh(*this);
+    return *search<K>(hash, key, make_key, key_word::made_pinned(), fresh,
+                      [&](state_type& state, section& where) { return pin_found<K>(state, where); })
+                .state;
+  }
+
+  /// Takes a state that the caller has pinned, and gives the pin back; if the patience is over, he
+  /// still has it.
+  template <lock_mode Mode, class Patience>
+  bool take_pinned(state_type& state, Patience& patience) {
+    const attempt first = key_lock::try_take<Mode>(state, 1);
+    if (first == attempt::taken) return true;
+    CONCUR_ASSERT(first == attempt::held);
+    if constexpr (!std::remove_reference_t<Patience>::waits) {
+      return false;
+    } else {
+      if (hold::has(state)) [[unlikely]] {
+        if (Mode == lock_mode::shared && key_lock::share_once_more(state, 1)) return true;
+        fail_deadlock("concur: a thread waits for a key of a lockmap that it holds itself");
+      }
+      return key_lock::take_slowly<Mode>(state, this->shard_of(state).lock, patience);
+    }
+  }
+
+  /// Gives back what `acquire` took.
+  void leave_exclusive(state_type& state, bool with_value) noexcept {
+    if constexpr (is_published<T>) {
+      // (1) release: who sees it sees the word as it was when it was stored, that is exclusive;
+      // pairs with (2).
+      if (with_value) state.published.template store<std::memory_order_release>(state.value);
+    }
+    if (key_lock::try_leave(state, with_value)) [[likely]]
+      return;
+    self().leave_slowly(state, [with_value](key_word now) { return now.left(with_value); });
+  }
+  void leave_shared(state_type& state) noexcept {
+    if (key_lock::try_leave_shared(state)) [[likely]]
+      return;
+    self().leave_slowly(state, [](key_word now) { return now.left(); });
+  }
+  void unpin(state_type& state) noexcept {
+    if (!key_lock::try_unpin(state)) [[unlikely]] {
+      self().leave_slowly(state, [](key_word now) { return now.unpinned(); });
+    }
+  }
+  /// The exclusive holder becomes the first of several sharers.
+  void downgrade(state_type& state, bool with_value) noexcept {
+    if constexpr (is_published<T>) {
+      // release: pairs with (2).
+      if (with_value) state.published.template store<std::memory_order_release>(state.value);
+    }
+    self().leave_slowly(state, [with_value](key_word now) {
+      return now.left(with_value).template taken<lock_mode::shared>();
+    });
+  }
+  /// The only sharer becomes exclusive.
+  static bool try_upgrade(state_type& state) noexcept {
+    std::uint64_t seen = state.word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+    for (;;) {
+      const key_word now(seen);
+      if (now.sharers() != 1) return false;
+      // (3) acquire: the other sharers are done; pairs with those of key_lock.hpp.
+      if (state.word.compare_exchange_weak(seen,
+                                           now.left().template taken<lock_mode::exclusive>().bits(),
+                                           std::memory_order_acquire, std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+  }
+
+  /// Calls take(const T&) with an unmixed copy of the value, if there is one that `is_valid`, and
+  /// nobody holds the key exclusively: nothing is written. `held` says that somebody does. What
+  /// is_valid(state) loads, by an acquire, is of the same value.
+  enum class glance : unsigned char { absent, seen, held };
+  template <class IsValid, class Take>
+  static glance look(const state_type& state, IsValid&& is_valid, Take&& take) {
+    static_assert(is_published<T>);
+    for (;;) {
+      const key_word before(state.word.load(std::memory_order_acquire));  // acquire: pairs with (2)
+                                                                          // of key_lock.hpp
+      if (before.is_exclusive()) return glance::held;
+      if (before.is_dead() || !before.is_present()) return glance::absent;
+      // (2) acquire: pairs with (1).
+      const T copy = state.published.template load<std::memory_order_acquire>();
+      const bool valid = is_valid(state);
+      // relaxed: the acquire before keeps it behind the copy.
+      if (before.has_same_value_as(key_word(state.word.load(std::memory_order_relaxed)))) {
+        if (!valid) return glance::absent;
+        take(copy);
+        return glance::seen;
+      }
+    }
+  }
+
+  template <class K>
+  static constexpr bool compares_unpinned_with = base::compares_unpinned&& is_plain_probe<K>;
+
+ protected:
+  using base::base;
+
+  /// A pin of a state, given back at the end.
+  class pinned_state {
+   public:
+    pinned_state(engine_locks& owner, state_type& state) noexcept : owner_(owner), state_(&state) {}
+    pinned_state(const pinned_state&) = delete;
+    pinned_state& operator=(const pinned_state&) = delete;
+    ~pinned_state() {
+      if (state_ != nullptr) owner_.unpin(*state_);
+    }
+    /// Somebody else has the pin now.
+    void release() noexcept { state_ = nullptr; }
+
+   private:
+    engine_locks& owner_;
+    state_type* state_;
+  };
+
+  /// The state of `key`, announced, or, if it could not be compared so, pinned; or null.
+  template <class K>
+  CONCUR_FORCEINLINE state_type* find_state(const shard& s, std::uint64_t hash, const K& key,
+                                            section& where) {
+    for (;;) {
+      const std::uintptr_t word = where.protect(s.current);
+      if (word == 0) return nullptr;
+      const table_view view(word, layout::log2_shards);
+      for (std::size_t i = view.home_of(hash);; ++i) {
+        const slot_word here = view.load(i);
+        if (here.is_empty()) return nullptr;
+        if (!here.matches(hash)) continue;
+        auto& state = static_cast<state_type&>(*here.state());
+        where.announce(state);
+        // The two cases: the announcement is first, and whoever frees the state sees it; or the
+        // state was taken out before, and we see another slot, or another table.
+        if (view.load(i).bits() != here.bits()) {
+          --i;
+          continue;
+        }
+        // (4) acquire: as the load of leaf_hazard::protect; pairs with (3) of shard.hpp.
+        if (s.current.load(std::memory_order_acquire) != word) break;
+        if constexpr (compares_unpinned_with<K>) {
+          if constexpr (base::keys_come_late) {
+            if (state.hash != hash) continue;
+            where.is_certain = state.is_keyed();
+            if (!where.is_certain) return &state;
+          }
+          if (keys_are_equal(this->equal_, state.key, key)) return &state;
+        } else {
+          if (state.hash != hash) continue;
+          if (pin_if_equal(state, key, where)) return &state;
+          where.announce(word);
+          if (s.current.load(std::memory_order_acquire) != word) break;  // acquire: as (4)
+        }
+      }
+    }
+  }
+
+  /// Under the shard's lock: `change`s the word, passes the key on, or removes it.
+  template <class Change>
+  CONCUR_NOINLINE void leave_slowly(state_type& state, Change change) noexcept {
+    shard& s = this->shard_of(state);
+    finish_leaving(s, state, pass_on(s, state, change));
+  }
+  template <class Change>
+  wake_list pass_on(shard& s, state_type& state, Change change) noexcept {
+    const lock_holder locked(s.lock);
+    wake_list others = key_lock::pass_on(state, change);
+    if (others.is_buried) others.batch = this->bury(s, state);
+    return others;
+  }
+  /// If it was buried, it may have been freed already.
+  void finish_leaving(shard& s, state_type& state, wake_list others) noexcept {
+    if (others.is_buried) {
+      this->retire_buried(s, state, others.batch);
+    } else {
+      others.wake();
+    }
+  }
+
+ private:
+  Self& self() noexcept { return static_cast<Self&>(*this); }
+
+  template <class K>
+  bool pin_if_equal(state_type& state, const K& key, section& where) {
+    if (!state.try_pin()) return false;
+    where.pause();
+    pinned_state pin(*this, state);
+    where.is_certain = state.is_keyed();
+    if (where.is_certain && !this->equal_(state.key, key)) return false;
+    pin.release();
+    return true;
+  }
+
+  /// The state of `key`, which `fresh` may have been given.
+  template <class K>
+  CONCUR_FORCEINLINE state_type* find_again(shard& s, std::uint64_t hash, const K& key,
+                                            const prepared_state& fresh, section& where) {
+    if constexpr (std::is_same_v<K, Key>) {
+      // The caller's may have been moved from.
+      if (fresh && (*fresh).is_keyed()) [[unlikely]]
+        return this->find_state(s, hash, std::as_const((*fresh).key), where);
+    }
+    return this->find_state(s, hash, key, where);
+  }
+
+  /// `take(state, where)` on the state of the key; `gone` makes it look again.
+  template <class K, class MakeKey, class Take>
+  CONCUR_FORCEINLINE taken search(std::uint64_t hash, const K& key, MakeKey& make_key,
+                                  key_word made, prepared_state& fresh, Take take) {
+    shard* all = this->shards();
+    if (all == nullptr) [[unlikely]] {
+      if constexpr (std::is_same_v<MakeKey, no_key>) return {};
+      all = this->make_shards();
+    }
+    shard& s = all[layout::shard_of(hash)];
+    for (;;) {
+      const std::uint64_t arrivals = s.seen_arrivals();
+      {
+        section where;
+        if (state_type* const state = find_again(s, hash, key, fresh, where)) {
+          const attempt found = take(*state, where);
+          if (found == attempt::taken) [[likely]]
+            return {state, state->look().is_present()};
+          if (found == attempt::held) return {};
+          continue;
+        }
+      }
+      if constexpr (std::is_same_v<MakeKey, no_key>) {
+        return {};
+      } else {
+        if (!fresh) fresh.make(hash, made, make_key);
+        switch (s.insert(*fresh, arrivals, layout::log2_shards)) {
+          case shard::insertion::done:
+            return {fresh.release(), false};
+          case shard::insertion::look_again:
+            break;
+          case shard::insertion::table_is_full:
+            this->replace_table(s, s.table_word(), s.next_log2());
+        }
+      }
+    }
+  }
+
+  template <lock_mode Mode, class K, class Patience>
+  CONCUR_FORCEINLINE attempt take_found(state_type& state, section& where, Patience& patience) {
+    constexpr unsigned pins = compares_unpinned_with<K> ? 0 : 1;
+    if (where.is_certain) {
+      const attempt first = key_lock::try_take<Mode>(state, pins);
+      if (first != attempt::held) return first;
+    }
+    return wait_for_found<Mode>(state, where, pins, patience);
+  }
+
+  template <lock_mode Mode, class Patience>
+  CONCUR_NOINLINE attempt wait_for_found(state_type& state, section& where, unsigned pins,
+                                         Patience& patience) {
+    if (!Patience::waits && pins == 0) return attempt::held;
+    if (pins == 0 && !state.try_pin()) return attempt::gone;
+    where.pause();
+    pinned_state pin(*this, state);
+    if (!Patience::waits || !take_pinned<Mode>(state, patience)) return attempt::held;
+    pin.release();
+    if (where.is_certain) return attempt::taken;
+    leave<Mode>(state);
+    return attempt::gone;
+  }
+
+  template <class K>
+  attempt pin_found(state_type& state, section& where) {
+    if constexpr (compares_unpinned_with<K>) {
+      return state.try_pin() ? attempt::taken : attempt::gone;
+    } else {
+      if (where.is_certain) return attempt::taken;
+      endless_patience patience;
+      return wait_for_found<lock_mode::shared>(state, where, 1, patience);
+    }
+  }
+
+  template <lock_mode Mode>
+  void leave(state_type& state) noexcept {
+    if constexpr (Mode == lock_mode::shared) {
+      leave_shared(state);
+    } else {
+      leave_exclusive(state, state.look().is_present());
+    }
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::lockmap

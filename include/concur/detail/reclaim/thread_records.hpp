@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// One record per thread slot index, for one container: what a thread keeps there without sharing
+/// it.
+///
+///   directory_ -> [record 0 .. record 15][chunk: 16..31][chunk: 32..63] ...   all made on first
+///   need
+///
+/// A record belongs to the living thread with its index, and stays when that thread ends: the
+/// successor finds it as it was left, because it took the slot after its predecessor gave it back
+/// (thread_slots (6), (1)). An object without records is one null pointer.
+///
+/// `Record` is constructed from the `thread_slot&` whose index it has.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <concur/detail/assert.hpp>
+#include <concur/detail/sync/thread_slots.hpp>
+#include <concur/policy/allocator.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+template <class Record>
+class thread_records {
+ public:
+  thread_records() = default;
+  thread_records(const thread_records&) = delete;
+  thread_records& operator=(const thread_records&) = delete;
+  ~thread_records() { CONCUR_ASSERT(directory_.load(std::memory_order_relaxed) == nullptr); }
+
+  /// The record of the calling thread, nullptr if there is none yet. O(1).
+  Record* find(const thread_slot& me) const noexcept {
+    const directory* d =
+        directory_.load(std::memory_order_acquire);  // (2) acquire: pairs with (1).
+    if (d == nullptr) [[unlikely]]
+      return nullptr;
+    if (me.index < first_count) [[likely]]
+      return d->first[me.index].load(std::memory_order_relaxed);  // relaxed: own entry, see \file
+    return find_in_chunk(*d, me.index);
+  }
+
+  /// The same; makes the record if there is none. Throws what the allocator throws, and has then
+  /// changed nothing that can be seen.
+  template <class Allocator>
+  Record& ensure(thread_slot& me, const Allocator& allocator) {
+    if (Record* record = find(me)) [[likely]]
+      return *record;
+    return make(me, allocator);
+  }
+
+  /// `f(record)` for the record of every index, those of ended threads too. Records that are made
+  /// meanwhile may be left out.
+  template <class F>
+  void for_each(F&& f) const {
+    const directory* d = directory_.load(std::memory_order_acquire);  // acquire: pairs with (1).
+    if (d == nullptr) return;
+    for_each_of(d->first, first_count, f);
+    for (unsigned k = 0; k < chunk_count; ++k) {
+      // (4) acquire: pairs with (3).
+      if (const entry* chunk = d->chunks[k].load(std::memory_order_acquire)) {
+        for_each_of(chunk, chunk_size(k), f);
+      }
+    }
+  }
+
+  /// Needs quiet: destroys all records.
+  template <class Allocator>
+  void release(const Allocator& allocator) noexcept {
+    directory* d = directory_.exchange(nullptr, std::memory_order_relaxed);  // relaxed: quiet
+    if (d == nullptr) return;
+    release_entries(d->first, first_count, allocator);
+    for (unsigned k = 0; k < chunk_count; ++k) {
+      entry* const chunk = d->chunks[k].load(std::memory_order_relaxed);  // relaxed: quiet
+      if (chunk == nullptr) continue;
+      release_entries(chunk, chunk_size(k), allocator);
+      give_back(allocator, chunk, chunk_size(k) * sizeof(entry));
+    }
+    give_back(allocator, d, sizeof(directory));
+  }
+
+  /// Needs quiet.
+  void swap(thread_records& other) noexcept {
+    // relaxed: the caller's quiet orders them.
+    directory_.store(other.directory_.exchange(directory_.load(std::memory_order_relaxed),
+                                               std::memory_order_relaxed),
+                     std::memory_order_relaxed);
+  }
+
+ private:
+  using entry = std::atomic<Record*>;
+  static constexpr std::uint32_t first_count = 16;
+  static constexpr unsigned chunk_count = 28;  // 16..31, 32..63, ..., up to 2^32
+
+  struct directory {
+    entry first[first_count] = {};
+    std::atomic<entry*> chunks[chunk_count] = {};
+  };
+
+  static constexpr unsigned chunk_of(std::uint32_t index) noexcept {
+    return static_cast<unsigned>(std::bit_width(index)) - 5;
+  }
+  static constexpr std::size_t chunk_size(unsigned chunk) noexcept {
+    return std::size_t{first_count} << chunk;
+  }
+
+  CONCUR_NOINLINE static Record* find_in_chunk(const directory& d, std::uint32_t index) noexcept {
+    const unsigned k = chunk_of(index);
+    const entry* chunk = d.chunks[k].load(std::memory_order_acquire);  // acquire: pairs with (3).
+    if (chunk == nullptr) return nullptr;
+    return chunk[index - chunk_size(k)].load(std::memory_order_relaxed);  // relaxed: own entry
+  }
+
+  template <class F>
+  static void for_each_of(const entry* entries, std::size_t n, F& f) {
+    for (std::size_t i = 0; i < n; ++i) {
+      // (6) acquire: pairs with (5).
+      if (Record* record = entries[i].load(std::memory_order_acquire)) f(*record);
+    }
+  }
+
+  template <class Allocator>
+  CONCUR_NOINLINE Record& make(thread_slot& me, const Allocator& allocator) {
+    entry* place = nullptr;
+    directory* d = get_or_make(directory_, allocator, 1);
+    if (me.index < first_count) {
+      place = &d->first[me.index];
+    } else {
+      const unsigned k = chunk_of(me.index);
+      entry* chunk = get_or_make(d->chunks[k], allocator, chunk_size(k));
+      place = &chunk[me.index - chunk_size(k)];
+    }
+    Record* record = ::new (take(allocator, sizeof(Record))) Record(me);
+    place->store(record, std::memory_order_release);  // (5) release: publishes it; pairs with (6).
+    return *record;
+  }
+
+  /// What `place` leads to: `n` objects, made by whoever is first.
+  template <class T, class Allocator>
+  static T* get_or_make(std::atomic<T*>& place, const Allocator& allocator, std::size_t n) {
+    T* seen = place.load(std::memory_order_acquire);  // acquire: pairs with (1), (3).
+    if (seen != nullptr) return seen;
+    T* fresh = static_cast<T*>(take(allocator, n * sizeof(T)));
+    for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(fresh + i)) T{};
+    // (1) release: publishes the directory; pairs with (2).
+    // (3) release: publishes a chunk; pairs with (4).
+    if (place.compare_exchange_strong(seen, fresh, std::memory_order_release,
+                                      std::memory_order_acquire)) {
+      return fresh;
+    }
+    give_back(allocator, fresh, n * sizeof(T));
+    return seen;
+  }
+
+  template <class Allocator>
+  static void release_entries(entry* entries, std::size_t n, const Allocator& allocator) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+      Record* record = entries[i].load(std::memory_order_relaxed);  // relaxed: quiet
+      if (record == nullptr) continue;
+      record->~Record();
+      give_back(allocator, record, sizeof(Record));
+    }
+  }
+
+  // Memory comes in units that every allocator can align, with a cache line on either side that no
+  // other thread's record is in.
+  struct unit {
+    alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
+  };
+  static constexpr std::size_t margin = cache_line_size / sizeof(unit);
+  static_assert(alignof(Record) <= alignof(unit) && alignof(directory) <= alignof(unit));
+
+  static constexpr std::size_t units_for(std::size_t bytes) noexcept {
+    return (bytes + sizeof(unit) - 1) / sizeof(unit) + 2 * margin;
+  }
+  template <class Allocator>
+  static void* take(const Allocator& allocator, std::size_t bytes) {
+    rebind<Allocator, unit> units(allocator);
+    return detail::allocate(units, units_for(bytes)) + margin;
+  }
+  template <class Allocator>
+  static void give_back(const Allocator& allocator, void* memory, std::size_t bytes) noexcept {
+    rebind<Allocator, unit> units(allocator);
+    detail::deallocate(units, static_cast<unit*>(memory) - margin, units_for(bytes));
+  }
+
+  std::atomic<directory*> directory_{nullptr};
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// `co_await map.async_lock(k)`: waits for a key of a lockmap without a thread. Apart from
+/// lockmap.hpp because of <coroutine>.
+///
+///     auto entry = co_await accounts.async_lock("alice");
+///     entry.value_or_emplace().balance += 10;
+///     co_await write_to_disk(*entry);      // may go on in another thread: the key is still ours
+///
+/// The coroutine is resumed by the thread that gives the key back, inside that call and outside
+/// every internal lock; or, with `map.async_lock(k, executor)`, by whatever
+/// `executor(std::coroutine_handle<>)` arranges, which must not throw. Coroutines queue with the
+/// threads, in one order. A coroutine is not a thread: that it already holds the key is not
+/// noticed. It must not be destroyed while it waits.
+#pragma once
+
+#include <concepts>
+#include <concur/detail/assert.hpp>
+#include <concur/detail/lockmap/element.hpp>
+#include <concur/lockmap.hpp>
+#include <coroutine>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace concur::inline CONCUR_ABI::detail::lockmap {
+
+/// An `entry` that is not bound to a thread: whoever has it may use and release it, one at a time.
+template <class Engine>
+class [[nodiscard]] async_entry {
+ public:
+  using key_type = typename Engine::key_type;
+  using mapped_type = typename Engine::mapped_type;
+
+  async_entry() noexcept = default;
+  async_entry(async_entry&& other) noexcept
+      : engine_(other.engine_), what_(std::exchange(other.what_, {})) {}
+  async_entry& operator=(async_entry&& other) noexcept {
+    if (this != &other) {
+      unlock();
+      engine_ = other.engine_;
+      what_ = std::exchange(other.what_, {});
+    }
+    return *this;
+  }
+  ~async_entry() { unlock(); }
+
+  explicit operator bool() const noexcept { return what_.state != nullptr; }
+  const key_type& key() const noexcept { return what_.state->key; }
+  bool has_value() const noexcept { return what_.is_present; }
+  mapped_type& operator*() const noexcept {
+    CONCUR_ASSERT(has_value());
+    return what_.state->value;
+  }
+  mapped_type* operator->() const noexcept { return std::addressof(**this); }
+  mapped_type& value() const {
+    if (!has_value()) fail<std::bad_optional_access>("a lockmap entry without a value");
+    return what_.state->value;
+  }
+
+  template <class... Args>
+  requires std::constructible_from<mapped_type, Args...> mapped_type& emplace(Args&&... args) {
+    discard(eviction_cause::replaced);
+    what_.state->make_value(std::forward<Args>(args)...);
+    what_.is_present = true;
+    engine_->made(*what_.state);
+    return what_.state->value;
+  }
+  template <class... Args>
+  requires std::constructible_from<mapped_type, Args...> mapped_type& value_or_emplace(
+      Args&&... args) {
+    return has_value() ? what_.state->value : emplace(std::forward<Args>(args)...);
+  }
+  template <class V = mapped_type>
+    requires(std::constructible_from<mapped_type, V>&& std::move_constructible<mapped_type>)
+  std::optional<mapped_type> exchange(V&& v) {
+    if (!has_value()) {
+      emplace(std::forward<V>(v));
+      return std::nullopt;
+    }
+    std::optional<mapped_type> old(std::in_place, std::move(what_.state->value));
+    assign_in_place(what_.state->value, std::forward<V>(v));
+    engine_->rewritten(*what_.state);
+    return old;
+  }
+  void reset() noexcept { discard(eviction_cause::erased); }
+  /// Gives the key back; the next one who waits may run inside this call.
+  void unlock() noexcept {
+    if (what_.state == nullptr) return;
+    const auto what = std::exchange(what_, {});
+    engine_->leave_exclusive(*what.state, what.is_present);
+  }
+
+ private:
+  template <class, class...>
+  friend class async_lock_operation;
+  async_entry(Engine& engine, typename Engine::taken what) noexcept
+      : engine_(&engine), what_(what) {
+    engine.freshen(*what_.state, what_.is_present);
+  }
+  void discard([[maybe_unused]] eviction_cause cause) noexcept {
+    if (!what_.is_present) return;
+    if constexpr (Engine::reports) engine_->report_in_place(*what_.state, cause);
+    what_.is_present = false;
+    engine_->count(*what_.state, -1);
+    what_.state->value.~mapped_type();
+  }
+
+  Engine* engine_ = nullptr;
+  typename Engine::taken what_;
+};
+
+/// What `async_lock` returns: to be awaited once, or dropped.
+template <class Engine, class... Executor>
+class [[nodiscard]] async_lock_operation : private waiter {
+  using state_type = typename Engine::state_type;
+
+ public:
+  async_lock_operation(Engine& engine, state_type& pinned, Executor... executor) noexcept
+      : waiter(lock_mode::exclusive),
+        engine_(engine),
+        state_(&pinned),
+        executor_(std::move(executor)...) {
+    this->resume = [](waiter& self) noexcept { static_cast<async_lock_operation&>(self).go_on(); };
+  }
+  async_lock_operation(const async_lock_operation&) = delete;
+  async_lock_operation& operator=(const async_lock_operation&) = delete;
+  ~async_lock_operation() {
+    if (state_ != nullptr) engine_.unpin(*state_);
+  }
+
+  bool await_ready() noexcept {
+    return key_lock::try_take<lock_mode::exclusive>(*state_, 1) == attempt::taken;
+  }
+  /// When it has queued, another thread may resume the coroutine before this returns: nothing of it
+  /// is touched any more.
+  bool await_suspend(std::coroutine_handle<> self) noexcept {
+    handle_ = self;
+    keeps_pin_ = true;
+    if (!key_lock::enqueue<lock_mode::exclusive>(*state_, engine_.lock_of(*state_), *this)) {
+      return true;
+    }
+    keeps_pin_ = false;
+    return false;
+  }
+  async_entry<Engine> await_resume() noexcept {
+    state_type& mine = *std::exchange(state_, nullptr);
+    if (keeps_pin_) engine_.unpin(mine);  // granted: the pin was not given back with it
+    return async_entry<Engine>(engine_, {&mine, mine.look().is_present()});
+  }
+
+ private:
+  struct inline_executor {
+    void operator()(std::coroutine_handle<> h) const { h.resume(); }
+  };
+  template <class... E>
+  struct executor_of {
+    using type = inline_executor;
+  };
+  template <class E>
+  struct executor_of<E> {
+    using type = E;
+  };
+
+  void go_on() noexcept {
+    // The operation ends with the coroutine's step: the executor is needed beyond.
+    auto execute = std::move(executor_);
+    execute(handle_);
+  }
+
+  Engine& engine_;
+  state_type* state_;
+  std::coroutine_handle<> handle_;
+  bool keeps_pin_ = false;
+  CONCUR_NO_UNIQUE_ADDRESS typename executor_of<Executor...>::type executor_;
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail::lockmap

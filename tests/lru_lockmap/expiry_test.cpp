@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "lru_lockmap/cache_kinds.hpp"
+#include "support/catch.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace concur_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class V>
+using options = concur::cache_options<number, V>;
+
+/// Both kinds of values: those that are read from a copy, and those that are shared.
+template <class V>
+V value_of(number n) {
+  if constexpr (std::is_same_v<V, std::string>) {
+    return std::to_string(n);
+  } else {
+    return n;
+  }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a value lives so long after it was written", "[lru][expiry]", number,
+                   std::string) {
+  const hand_clock clock;
+  const witness<number, TestType> seen;
+  cache<number, TestType> map(options<TestType>{
+      .capacity = 100, .time_to_live = 10s, .on_evict = seen.listener(), .clock = clock.reader()});
+  const auto value = [](number n) { return value_of<TestType>(n); };
+  map.try_emplace(1, value(1));
+  clock.advance(9s);
+  REQUIRE(map.find(1) == value(1));
+  map.try_emplace(2, value(2));
+  map.try_emplace(1, value(9));  // there is one: not written
+  clock.advance(1s);
+  REQUIRE(!map.find(1));
+  REQUIRE(!map.contains(1));
+  REQUIRE(!map.peek(1));
+  REQUIRE(map.find(2) == value(2));
+  std::size_t shown = 0;
+  map.cvisit_all([&](const auto&) { ++shown; });
+  REQUIRE(shown == 1);
+  REQUIRE(map.try_emplace(1, value(3)));  // the old one leaves first
+  REQUIRE(seen.take() ==
+          std::vector{typename witness<number, TestType>::report{1, value(1), cause::expired}});
+  clock.advance(5s);
+  map.insert_or_assign(1, value(4));
+  REQUIRE(seen.take().front().why == cause::replaced);
+  clock.advance(9s);
+  REQUIRE(map.find(1) == value(4));
+  map.update(1, [](TestType& v) { v += v; });
+  clock.advance(9s);
+  REQUIRE(map.contains(1));
+  clock.advance(1s);
+  REQUIRE(!map.contains(1));
+  REQUIRE(map.stats().expired >= 1);
+}
+
+TEMPLATE_TEST_CASE("a value lives so long after it was last found", "[lru][expiry]", number,
+                   std::string) {
+  const hand_clock clock;
+  cache<number, TestType> map(
+      options<TestType>{.capacity = 100, .time_to_idle = 10s, .clock = clock.reader()});
+  map.try_emplace(1, value_of<TestType>(1));
+  map.try_emplace(2, value_of<TestType>(2));
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(9s);
+    REQUIRE(map.find(1));
+  }
+  REQUIRE(!map.find(2));
+  clock.advance(9s);
+  REQUIRE(map.peek(1));  // does not count as a use
+  clock.advance(1s);
+  REQUIRE(!map.peek(1));
+  REQUIRE(!map.find(1));
+}
+
+TEST_CASE("a value lives as long as set_expiry says", "[lru][expiry]") {
+  const hand_clock clock;
+  cache<number, number> map(options<number>{.capacity = 10, .clock = clock.reader()});
+  map.try_emplace(1, 1);
+  map.try_emplace(2, 2);
+  REQUIRE(!map.set_expiry(3, 1s));
+  REQUIRE(map.set_expiry(1, 5s));
+  clock.advance(4s);
+  REQUIRE(map.find(1) == 1);
+  REQUIRE(map.set_expiry(1, 5s));
+  clock.advance(4s);
+  REQUIRE(map.find(1) == 1);
+  REQUIRE(map.set_expiry(1, concur::cache_duration::forever()));
+  clock.advance(100h);
+  REQUIRE(map.find(1) == 1);
+  REQUIRE(map.set_expiry(1, 0s));
+  REQUIRE(!map.find(1));
+  REQUIRE(map.find(2) == 2);
+  map.set_expiry(2, 1s);
+  map.insert_or_assign(2, 22);  // a new value, for ever
+  clock.advance(2s);
+  REQUIRE(map.find(2) == 22);
+  REQUIRE(!map.erase(1));
+}
+
+TEST_CASE("guards see no expired value", "[lru][expiry]") {
+  const hand_clock clock;
+  const witness<number, number> seen;
+  cache<number, number> map(options<number>{
+      .capacity = 100, .time_to_live = 10s, .on_evict = seen.listener(), .clock = clock.reader()});
+  for (number i = 0; i < 6; ++i) map.try_emplace(i, i);
+  clock.advance(10s);
+  {
+    const auto shared = map.lock_shared(0);
+    REQUIRE(!shared.has_value());
+  }
+  {
+    auto shared = map.lock_shared(0);
+    auto entry = shared.try_upgrade();
+    REQUIRE(entry);
+    REQUIRE(!entry.has_value());
+    entry.emplace(7U);
+  }
+  REQUIRE(map.find(0) == 7);
+  {
+    const auto entry = map.lock(1);
+    REQUIRE(!entry.has_value());
+  }
+  {
+    auto both = map.lock_all({2, 3});
+    REQUIRE(!both[2].has_value());
+    both[3].emplace(33U);
+  }
+  REQUIRE(map.find(3) == 33);
+  REQUIRE(map.erase(4) == 0);
+  REQUIRE(!map.take(5));
+  REQUIRE(seen.take().size() == 6);
+  REQUIRE(map.stats().expired == 6);
+  REQUIRE(map.size() == 2);
+}
+
+TEST_CASE("traversals skip what has expired, and clear reports it as such", "[lru][expiry]") {
+  const hand_clock clock;
+  const witness<number, number> seen;
+  cache<number, number> map(options<number>{
+      .capacity = 100, .time_to_live = 10s, .on_evict = seen.listener(), .clock = clock.reader()});
+  map.try_emplace(1, 1);
+  clock.advance(5s);
+  map.try_emplace(2, 2);
+  clock.advance(5s);
+  REQUIRE(map.cvisit_coldest(10, [](const auto& e) { REQUIRE(e.first == 2); }) == 1);
+  REQUIRE(map.visit_all([](auto& e) { e.second = 22; }) == 1);
+  const auto reports = seen.take();
+  REQUIRE(reports.size() == 1);
+  REQUIRE(reports[0].why == cause::expired);
+  map.clear();
+  REQUIRE(seen.take() == std::vector{witness<number, number>::report{2, 22, cause::cleared}});
+}
+
+TEST_CASE("expired values are removed by insertions, evictions, pop_lru and on demand",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  const witness<number, number> seen;
+  exact_cache<number, number> map(options<number>{
+      .capacity = 10, .time_to_live = 10s, .on_evict = seen.listener(), .clock = clock.reader()});
+  for (number i = 0; i < 6; ++i) map.try_emplace(i, i);
+  clock.advance(10s);
+  map.try_emplace(10, 10);  // two of them go at each
+  map.try_emplace(11, 11);
+  map.try_emplace(12, 12);
+  REQUIRE(map.size() == 3);
+  REQUIRE(seen.take().size() == 6);
+  clock.advance(10s);
+  REQUIRE(!map.pop_lru());
+  REQUIRE(map.stats().expired == 9);
+  for (number i = 0; i < 5; ++i) map.try_emplace(i, i);
+  clock.advance(10s);
+  REQUIRE(map.size() == 5);
+  REQUIRE(map.remove_expired() == 5);
+  REQUIRE(map.remove_expired() == 0);
+  REQUIRE(map.empty());
+  for (const auto& report : seen.take()) REQUIRE(report.why == cause::expired);
+}
+
+TEST_CASE("what has expired goes by way of insertions, wherever it is in the order",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  cache<number, number> map(options<number>{
+      .capacity = 10'000, .shards = 4, .time_to_live = 10s, .clock = clock.reader()});
+  for (number i = 0; i < 16; ++i) {
+    map.try_emplace(i, i);  // the coldest, for ever
+    map.set_expiry(i, concur::cache_duration::forever());
+  }
+  number next = 100;
+  for (int i = 0; i < 1000; ++i) map.try_emplace(next++, 0U);
+  for (int round = 0; round < 20; ++round) {
+    clock.advance(5s);
+    for (int i = 0; i < 500; ++i) map.try_emplace(next++, 0U);
+  }
+  // 1000 are alive; what has expired is met within a walk round the table.
+  INFO("size " << map.size());
+  REQUIRE(map.size() < 4000);
+  REQUIRE(map.contains(0));
+  REQUIRE(map.stats().evicted == 0);
+}
+
+TEST_CASE("the clock of the machine", "[lru][expiry]") {
+  cache<number, number> map(options<number>{.capacity = 10, .time_to_live = 1h});
+  map.try_emplace(1, 1);
+  REQUIRE(map.find(1) == 1);
+  map.set_expiry(1, 1ns);
+  while (map.find(1)) std::this_thread::sleep_for(1ms);
+  REQUIRE(!map.peek(1));
+}
+
+TEST_CASE("durations of any kind are nanoseconds", "[lru][expiry]") {
+  using concur::cache_duration;
+  STATIC_REQUIRE(cache_duration(3s).nanoseconds() == 3'000'000'000);
+  STATIC_REQUIRE(cache_duration(std::chrono::hours(1)).nanoseconds() == 3'600'000'000'000);
+  STATIC_REQUIRE(cache_duration(std::chrono::duration<double>(0.5)).nanoseconds() == 500'000'000);
+  STATIC_REQUIRE(cache_duration(std::chrono::hours::max()).is_forever());
+  STATIC_REQUIRE(cache_duration(std::chrono::duration<double>(1e30)).is_forever());
+  STATIC_REQUIRE(cache_duration(-1s).nanoseconds() == -1'000'000'000);
+  STATIC_REQUIRE(cache_duration(std::chrono::duration<int, std::ratio<1, 3>>(1)).nanoseconds() ==
+                 333'333'333);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "scenarios/tiny_cmap.hpp"
+
+namespace {
+
+using namespace scenarios;
+
+template <class Adapter>
+void all_pairs() {
+  std::uint64_t done = 0;
+  for (const scenario& s : pairs<Adapter>()) done += explore<Adapter>(s, 120);
+  CHECK(done >= 20'000);
+}
+
+template <class Adapter>
+void all_mixes() {
+  std::uint64_t done = 0;
+  for (const auto& list : {mixes(), contractions(), clears()})
+    for (const scenario& s : list) done += explore<Adapter>(s, 2'000);
+  done += explore("publication", 2'000, [] { execute_publication<Adapter>(); });
+  CHECK(done >= 60'000);
+}
+
+}  // namespace
+
+TEST_CASE("cmap, pairs in the leaves: pairs of operations", "[cmap]") {
+  all_pairs<in_leaves>();
+}
+TEST_CASE("cmap, pairs in the leaves: mixes", "[cmap]") {
+  all_mixes<in_leaves>();
+}
+TEST_CASE("cmap, elements of their own: pairs of operations", "[cmap]") {
+  all_pairs<in_elements>();
+}
+TEST_CASE("cmap, elements of their own: mixes", "[cmap]") {
+  all_mixes<in_elements>();
+}
+TEST_CASE("cmap, equal hashes: pairs of operations", "[cmap]") {
+  all_pairs<in_lists>();
+}
+TEST_CASE("cmap, equal hashes: mixes", "[cmap]") {
+  all_mixes<in_lists>();
+}

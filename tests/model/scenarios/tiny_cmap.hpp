@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// cmap in a tiny world: four slots at first, segments and blocks of two, leaves of two entries,
+/// every change of the size looks at the load, eras of two births, batches of two. The code is that
+/// of the library.
+#pragma once
+
+#include <concur/cmap.hpp>
+
+#include "scenarios/vocabulary_adapter.hpp"
+
+namespace scenarios {
+
+struct tiny_cmap_tuning : concur::detail::cmap::default_tuning {
+  static constexpr unsigned max_leaf = 2;
+  static constexpr unsigned contract_at = 1;
+  static constexpr unsigned first_branch_bits = 1;
+  static constexpr unsigned branch_bits = 2;
+  static constexpr unsigned first_log2_slots = 2;
+  static constexpr unsigned log2_segment = 1;
+  static constexpr unsigned log2_block = 1;
+  static constexpr unsigned max_load_inline = 16;
+  static constexpr unsigned max_load_indirect = 16;
+  static constexpr unsigned striped_log2_slots = 3;
+  static constexpr unsigned log2_check_interval = 0;
+  static constexpr std::uint32_t births_per_era = 2;
+  static constexpr std::uint32_t retire_batch = 2;
+  static constexpr unsigned cached_nodes = 1;
+};
+
+template <class Key, class T, class Hash = placed_hash>
+using model_cmap =
+    concur::detail::basic_cmap<Key, T, Hash, std::equal_to<>,
+                               std::allocator<std::pair<const Key, T>>, tiny_cmap_tuning>;
+
+/// Hashes that are equal in all 64 bits for keys 1 to 4.
+struct equal_hash {
+  using is_avalanching = void;
+  template <class K>
+  std::uint64_t operator()(const K& k) const {
+    const std::uint64_t key = coder<K>::read(k);
+    return key <= 4 ? 0x8000'0000'0000'0000 : placed_hash::place(key);
+  }
+};
+
+template <class Key, class T, class Hash = placed_hash>
+struct cmap_adapter : vocabulary_adapter<model_cmap<Key, T, Hash>, Key, T> {
+  /// Every structural invariant, when all is quiet.
+  void check_structure() {
+    const auto report = this->map().validate();
+    mc::require(report.error == nullptr, report.error != nullptr ? report.error : "");
+  }
+};
+
+// Pairs in the leaves; elements that are nodes of their own; lists.
+using in_leaves = cmap_adapter<std::uint64_t, std::uint64_t>;
+using in_elements = cmap_adapter<std::uint64_t, std::array<std::uint64_t, 3>>;
+using in_lists = cmap_adapter<std::uint64_t, std::uint64_t, equal_hash>;
+
+/// One `clear` is one erasure of each key, however its places change beside it: what is inserted
+/// after that erasure stays.
+inline std::vector<scenario> clears() {
+  using k = kind;
+  return {
+      {"clear while it shrinks",
+       {whole(verb::grow, 40), on(k::insert, 1, 1)},
+       {{whole(verb::clear)}, {whole(verb::shrink)}, {on(k::insert, 1, 11), on(k::find, 1)}}},
+      {"clear beside a contraction",
+       {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 3, 3), on(k::insert, 4, 4)},
+       {{whole(verb::clear)},
+        {on(k::erase, 4), on(k::erase, 3)},
+        {on(k::insert, 1, 11), on(k::find, 1), on(k::insert, 2, 22)}}},
+  };
+}
+
+}  // namespace scenarios

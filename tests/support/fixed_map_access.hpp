@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// A look at the slots of a quiet fixed map: what its invariants say of them.
+#pragma once
+
+#include <concur/fixed_map.hpp>
+#include <cstddef>
+#include <cstdint>
+
+namespace concur::inline CONCUR_ABI::detail {
+
+struct fixed_map_test_access {
+  template <class Map>
+  static auto& engine(Map& map) {
+    return map.engine_;
+  }
+};
+
+}  // namespace concur::inline CONCUR_ABI::detail
+
+namespace concur_test {
+
+/// Derived from the engine, so that it sees its slots.
+template <class Engine>
+struct opened_engine : Engine {
+  using Engine::bound_of;
+  using Engine::home_of;
+  using Engine::slot_at;
+  using Engine::slot_count;
+  using Engine::word_of;
+};
+
+template <class Map>
+const auto& opened(const Map& map) {
+  auto& engine = concur::detail::fixed_map_test_access::engine(map);
+  return static_cast<const opened_engine<std::remove_cvref_t<decltype(engine)>>&>(engine);
+}
+
+/// What is wrong with the slots of a quiet map, or null. Every slot is empty or an element, no key
+/// is there twice, and every bound is as low as the elements allow, and no lower.
+template <class Map>
+const char* broken_invariant(const Map& map) {
+  using concur::detail::fixed_map::slot_state;
+  const auto& engine = opened(map);
+  const std::uint64_t count = engine.slot_count();
+  std::size_t members = 0;
+  for (std::uint64_t home = 0; home < count; ++home) {
+    std::uint64_t needed = 0;
+    for (std::uint64_t d = 0; d < count; ++d) {
+      const auto& s = engine.slot_at(home + d);
+      const auto word = engine.word_of(s);
+      if (!word.is(slot_state::member)) continue;
+      if (engine.home_of(engine.hash(s.key.load())) == home) needed = d + 1;
+    }
+    if (engine.bound_of(home).length() > needed) return "a bound is higher than its elements need";
+    if (engine.bound_of(home).length() < needed) return "a bound is lower than its elements need";
+    if (engine.bound_of(home).is_scanned()) return "a bound is left as being scanned";
+    const auto word = engine.word_of(engine.slot_at(home));
+    if (word.is(slot_state::member)) {
+      ++members;
+      if (word.is_locked() || word.readers() != 0) return "an element is left locked";
+      for (std::uint64_t other = home + 1; other < count; ++other) {
+        const auto& s = engine.slot_at(other);
+        if (engine.word_of(s).is(slot_state::member) &&
+            s.key.load() == engine.slot_at(home).key.load()) {
+          return "a key is there twice";
+        }
+      }
+    } else if (!word.is(slot_state::empty)) {
+      return "a slot is left claimed";
+    }
+  }
+  return members == map.size() ? nullptr : "size() is not the number of elements";
+}
+
+}  // namespace concur_test
