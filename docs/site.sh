@@ -35,6 +35,8 @@ version=$(awk '/#define CONCUR_VERSION_(MAJOR|MINOR|PATCH)/ { v = v (v == "" ? "
 # What Doxygen cannot resolve in the pages is an error; in headers it sees only parts, and guesses.
 if grep -F "$pages" "$out/warnings.log"; then exit 1; fi
 
+cp -r docs/plots "$out"
+
 # Indices that no page leads to, with what is not for readers.
 (cd "$out" && rm -f concepts.html functions*.html globals*.html hierarchy.html classes.html)
 
@@ -44,12 +46,12 @@ if grep -F "$pages" "$out/warnings.log"; then exit 1; fi
   cd "$out"
   LC_ALL=C
   export LC_ALL
-  grep -oE '(href|id|name)="[^"]*"' -- *.html |
+  grep -oE '(href|id|name|src|srcset)="[^"]*"' -- *.html |
     awk -F'[:"]' '
       { at = index($0, ":"); file = substr($0, 1, at - 1); rest = substr($0, at + 1)
         kind = rest; sub(/=.*/, "", kind); value = rest; sub(/^[a-z]*="/, "", value); sub(/"$/, "", value)
         files[file] = 1
-        if (kind != "href") { place[file "#" value] = 1; next }
+        if (kind ~ /^(id|name)$/) { place[file "#" value] = 1; next }
         if (value ~ /^[a-z]+:/) next
         links[++n] = file "\t" value }
       END {

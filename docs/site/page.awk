@@ -60,6 +60,14 @@ function rewrite(line,    out, text, target, anchor, at) {
   next
 }
 code { print; next }
+/^<picture>/ { picture = 1; print "@htmlonly" }
+picture {  # which Doxygen does not know; site.sh puts the plots beside the pages
+  gsub(/docs\/plots\//, "plots/")
+  print
+  if (/^<\/picture>/) { picture = 0; print "@endhtmlonly" }
+  next
+}
+/^<\/?details>/ { print "@htmlonly " $0 " @endhtmlonly"; next }  # which it closes too early
 /^# / { print rewrite($0) " {#" page "_page}"; next }
 /^##+ / { text = $0; sub(/^#+ /, "", text); print rewrite($0) " {#" page "_" label(text) "}"; next }
 { print rewrite($0) }
