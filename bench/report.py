@@ -11,7 +11,7 @@ RESULTS are JSON files, or folders of them, of one machine: all of what the docu
     <!-- end of report -->
 
 and what stands between them is replaced: parts are `machine`, `limit`, `scaling`, `growth`, `memory`, `locks`, `snapshots`, `cache`,
-`compile`, `summary`, and `KEYS SIZE` for a table of throughput. A part that was not measured says so. Plots go to docs/plots/, light and dark.
+`compile`, `summary`, `beside_best`, and `KEYS SIZE` for a table of throughput. A part that was not measured says so. Plots go to docs/plots/, light and dark.
 """
 import argparse
 import os
@@ -49,6 +49,7 @@ NOT_PLOTTED = {"std_unordered_mutex", "shard64_boost_mutex", "shard64_absl_spin"
 # On the first page: what most readers know or would write themselves.
 SUMMARY = {"concur_seqmap", "concur_cmap", "concur_hamt", "concur_lockmap", "boost_concurrent_flat", "parlayhash",
            "growt_uaGrow", "folly_concurrent", "tbb_hash_map", "libcuckoo", "shard64_boost_spin", "1T_boost_flat"}
+BESIDE_BEST = ["a_hit", "b_miss", "d_90_9_1", "e_50_25_25", "u_zipfinc", "f_grow"]  # its table of numbers
 KEY_NAMES = {"u64": "8-byte keys and values", "string": "strings of 16 to 31 letters (std::string)", "k32": "32-byte keys",
              "text": "text of 16 to 31 letters in 32 bytes"}
 THROUGHPUT = ["a_hit", "b_miss", "c_zipf", "u_zipfinc", "d_90_9_1", "e_50_25_25", "f_grow", "h_erase", "g_hot", "g_hotread",
@@ -162,6 +163,23 @@ class Report:
         return (self.throughput_plot(keys, n, ["a_hit", "b_miss", "d_90_9_1", "f_grow"], "summary", SUMMARY) +
                 f"\n\n{where['cpu']}, {where['num_cpus']} processors, {where['compiler']}; commit {where['commit']}, {where['date'][:10]}. "
                 "“90/9/1” is 90 % finds, 9 % insertions and 1 % erasures at a steady size.")
+
+    def beside_best(self, keys="u64", n=100_000, threads=2):
+        """Our maps, and of those of the first page that are not ours the best one for each workload."""
+        table = self.results.table(keys, n, threads)
+        workloads = [w for w in BESIDE_BEST if w in table.workloads()]
+        if not workloads:
+            return None
+        peers = [name for name in table.maps(PEER) if name in SUMMARY]
+        cells = lambda name: [short(cell.median()) if (cell := table.get(name, w)) else "–" for w in workloads]
+        rate = lambda name, w: cell.median() if (cell := table.get(name, w)) else 0
+        best = [max(peers, key=lambda name: rate(name, w)) for w in workloads]
+        body = [[f"`{NAMES[name]}`", *cells(name)] for name in order(table) if name in SUMMARY and table.roles[name] == OURS]
+        body.append(["the best of the others above"] + [f"{short(rate(name, w))} ({NAMES[name].removeprefix('boost::')})"
+                                                        for name, w in zip(best, workloads)])
+        body += [[f"`{NAMES[name]}`", *cells(name)] for name in peers if name == "boost_concurrent_flat"]
+        return (f"{threads_name(threads).capitalize()}, million operations per second:\n\n" +
+                markdown([""] + [WORKLOADS[w] for w in workloads], body))
 
     def scaling(self, keys="u64", n=100_000):
         workloads = [w for w in ("a_hit", "d_90_9_1", "f_grow") if len(self.results.threads(keys, n, [w])) > 1]
@@ -310,7 +328,7 @@ class Report:
             return self.throughput(words[0], int(words[1]))
         simple = {"locks": lambda: self.by_threads("k_"), "cache": lambda: self.by_threads("lru_"),
                   "snapshots": lambda: self.by_threads("s_")}
-        for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "summary"):
+        for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "summary", "beside_best"):
             simple[known] = getattr(self, known)
         if name not in simple:
             sys.exit(f"no part of a report is called {name!r}")
@@ -318,7 +336,7 @@ class Report:
 
     def parts(self):
         """Every part that was measured."""
-        names = ["machine", "summary"]
+        names = ["machine", "summary", "beside_best"]
         names += [f"{k} {n}" for k in KEY_NAMES for n in sorted({n for key, n, _ in self.results.tables if key == k})]
         return names + ["scaling", "growth", "memory", "locks", "snapshots", "cache", "limit", "compile"]
 
