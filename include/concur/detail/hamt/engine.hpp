@@ -80,7 +80,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   CONCUR_FORCEINLINE bool read(std::uint64_t hash, const K& key, F&& f) const {
     thread_slot& me = thread_slots::mine();
     if (read_frame frame(me); frame.try_open()) [[likely]] {
-      const node* leaf;
+      word leaf;
       if (this->walk(frame.words(), hash, leaf)) [[likely]] {
         const value_type* const found = find_pair<types>(leaf, hash, key, this->equal_);
         if (found == nullptr) return false;
@@ -293,7 +293,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
     section_type s(me);
     place p;
     if (!this->template locate<false>(s, hash, p)) return false;
-    const value_type* const found = find_pair<types>(node_of(p.seen), hash, key, this->equal_);
+    const value_type* const found = find_pair<types>(p.seen, hash, key, this->equal_);
     if (found == nullptr) return false;
     f(*found);
     return true;
