@@ -44,7 +44,7 @@ class builder {
   // `old` is a slot's word.
 
   node* leaf_of(const value_type& pair, std::uint64_t hash) {
-    node* const n = core_.make_leaf(1);
+    node* const n = core_.make_leaf(1, me_);
     Types::copy_pair(n, 0, pair);
     marks_ = Types::marks::with(0, 0, hash);
     return n;
@@ -56,7 +56,7 @@ class builder {
     if (constexpr std::uint32_t last = Types::marks::capacity; count > last && at < last) {
       left = Types::marks::with(left, last - 1, hash_of(Types::pairs(from)[last]));
     }
-    node* const n = core_.make_leaf(count - 1);
+    node* const n = core_.make_leaf(count - 1, me_);
     Types::copy_pairs(n, 0, from, 0, at);
     Types::copy_pairs(n, at, from, at + 1, count - at - 1);
     marks_ = left;
@@ -65,7 +65,7 @@ class builder {
   node* leaf_with(word old, std::uint32_t at, const value_type& pair) {
     const node* const from = node_of(old);
     const std::uint32_t count = from->number();
-    node* const n = core_.make_leaf(count);
+    node* const n = core_.make_leaf(count, me_);
     Types::copy_pairs(n, 0, from, 0, count);
     Types::copy_pair(n, at, pair);
     marks_ = old & marks_mask;
@@ -74,7 +74,7 @@ class builder {
   node* leaf_and(word old, const value_type& pair, std::uint64_t hash) {
     const node* const from = node_of(old);
     const std::uint32_t count = from->number();
-    node* const n = core_.make_leaf(count + 1);
+    node* const n = core_.make_leaf(count + 1, me_);
     Types::copy_pairs(n, 0, from, 0, count);
     Types::copy_pair(n, count, pair);
     marks_ = Types::marks::with(old & marks_mask, count, hash);
@@ -213,7 +213,7 @@ class builder {
     bool all_equal = true;
     for (std::uint32_t i = 1; i < count; ++i) all_equal &= items[i].hash == items[0].hash;
     if (count <= Types::max_leaf || all_equal) {
-      node* const n = core_.make_leaf(count);
+      node* const n = core_.make_leaf(count, me_);
       word marks = 0;
       for (std::uint32_t i = 0; i < count; ++i) {
         Types::copy_pair(n, i, *items[i].pair);

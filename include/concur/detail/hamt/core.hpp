@@ -11,8 +11,10 @@
 #include <atomic>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/hamt/node.hpp>
+#include <concur/detail/hamt/spares.hpp>
 #include <concur/detail/reclaim/hazard_frame.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
+#include <concur/detail/reclaim/thread_records.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/policy/hash_traits.hpp>
 #include <cstddef>
@@ -58,6 +60,8 @@ class core {
     // itself.
     if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     retired_.free_all([this](retired_link* n) { destroy(static_cast<node*>(n)); });
+    spares_.for_each([this](spares& all) { give_back(all); });
+    spares_.release(allocator_);
     rebind<allocator_type, core> own(allocator_);
     this->~core();
     deallocate(own, this, 1);
@@ -78,7 +82,13 @@ class core {
   Node* make(std::size_t bytes, Args&&... args) {
     return ::new (allocate_bytes(bytes)) Node(std::forward<Args>(args)...);
   }
-  node* make_leaf(std::uint32_t count) {
+  node* make_leaf(std::uint32_t count, const thread_slot& me) {
+    if constexpr (has_spares) {
+      if (spares* const mine = spares_.find(me)) [[likely]] {
+        if (void* const memory = mine->take(count)) [[likely]]
+          return ::new (memory) node(node_kind::leaf, count);
+      }
+    }
     return make<node>(Types::leaf_bytes(count), node_kind::leaf, count);
   }
   node* make_collision(std::uint32_t count) {
@@ -133,8 +143,10 @@ class core {
     return retired_.retire(n, me, tuning::retire_batch);
   }
 
-  void collect(const thread_slot& me) noexcept {
-    retired_.collect(me, address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
+  void collect(thread_slot& me) noexcept {
+    spares* const mine = spares_for(me);
+    retired_.collect(me, address(),
+                     [this, mine](retired_link* n) { destroy(static_cast<node*>(n), mine); });
   }
   void collect_now(const thread_slot& me) noexcept {
     retired_.collect_now(me, address(),
@@ -143,13 +155,22 @@ class core {
   void collect_all() noexcept {
     retired_.collect_all(address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
   }
+  /// Gives back what the calling thread keeps for its next leaves.
+  void drop_spares(const thread_slot& me) noexcept {
+    if (spares* const mine = spares_.find(me)) give_back(*mine);
+  }
   bool is_clean() const noexcept { return retired_.is_empty(); }
 
-  /// Drops the links that the node holds, and gives back its memory. Nobody else may see it.
-  void destroy(node* n) noexcept {
+  using spares = leaf_spares<Types::max_leaf, Types::spare_leaves>;
+
+  /// Drops the links that the node holds, and gives back its memory, or keeps it in `mine`. Nobody
+  /// else may see it.
+  void destroy(node* n, spares* mine = nullptr) noexcept {
     if (n->kind() == node_kind::leaf) [[likely]] {
+      const std::uint32_t count = n->number();
       if constexpr (!Types::is_inline) Types::pairs(n)->~value_type();
-      deallocate_bytes(n, Types::leaf_bytes(n->number()));
+      if (mine != nullptr && mine->keep(n, count)) return;
+      deallocate_bytes(n, Types::leaf_bytes(count));
     } else {
       drop_links_of(n);
       free_memory(n);
@@ -160,6 +181,23 @@ class core {
   core(const hasher& hash, const key_equal& equal, const allocator_type& allocator)
       : hash_(hash), equal_(equal), allocator_(allocator) {}
   ~core() = default;
+
+  static constexpr bool has_spares = Types::spare_leaves != 0;
+
+  /// Those of the calling thread, made if need be; null where there can be none.
+  spares* spares_for(thread_slot& me) noexcept {
+    if constexpr (has_spares) {
+      CONCUR_TRY { return &spares_.ensure(me, allocator_); }
+      CONCUR_CATCH_ALL {}
+    }
+    static_cast<void>(me);
+    return nullptr;
+  }
+  void give_back(spares& all) noexcept {
+    all.empty([this](void* memory, std::uint32_t count) {
+      deallocate_bytes(memory, Types::leaf_bytes(count));
+    });
+  }
 
   CONCUR_NOINLINE void drop_links_of(node* n) noexcept {
     thread_slot& me = thread_slots::mine();
@@ -224,6 +262,7 @@ class core {
   CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
   CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
   retired_stripes retired_;
+  thread_records<spares> spares_;
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::hamt

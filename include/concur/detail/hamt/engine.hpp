@@ -171,7 +171,10 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   size_type capacity() const noexcept { return size(); }
   void reserve(size_type) noexcept {}
   void shrink_to_fit() noexcept {
-    if (core_type* const c = this->shared_or_null()) c->collect_all();
+    if (core_type* const c = this->shared_or_null()) {
+      c->collect_all();
+      c->drop_spares(thread_slots::mine());
+    }
   }
 
   /// All at once. O(elements), for counting and freeing them.

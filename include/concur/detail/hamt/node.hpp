@@ -32,6 +32,7 @@
 #include <atomic>
 #include <concur/detail/hamt/marks.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
+#include <concur/detail/config.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
@@ -50,6 +51,8 @@ struct default_tuning {
   static constexpr std::uint32_t max_leaf = 8;     ///< pairs of a leaf, inline form
   static constexpr std::size_t inline_bytes = 32;  ///< pairs up to this size are kept in leaves
   static constexpr std::uint32_t retire_batch = 64;
+  /// Of each size, in what a thread keeps for its next leaves.
+  static constexpr std::uint32_t spare_leaves = CONCUR_KEEPS_FREED_NODES != 0 ? 128 : 0;
 };
 
 using slot = std::atomic<word>;
@@ -196,6 +199,11 @@ struct engine_types {
                                     std::is_trivially_copyable_v<T> &&
                                     sizeof(value_type) <= Tuning::inline_bytes;
   static constexpr std::uint32_t max_leaf = is_inline ? Tuning::max_leaf : 1;
+  /// Of large elements fewer are kept.
+  static constexpr std::uint32_t spare_leaves =
+      sizeof(value_type) <= 256
+          ? Tuning::spare_leaves
+          : static_cast<std::uint32_t>(256 * std::size_t{Tuning::spare_leaves} / sizeof(value_type));
   using marks = std::conditional_t<is_inline, marks_of_pairs, marks_of_element>;
 
   static constexpr std::size_t pairs_at = [] {
