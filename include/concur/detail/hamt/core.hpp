@@ -157,7 +157,11 @@ class core {
   }
   /// Gives back what the calling thread keeps for its next leaves.
   void drop_spares(const thread_slot& me) noexcept {
-    if (spares* const mine = spares_.find(me)) give_back(*mine);
+    if (spares* const mine = spares_.find(me)) {
+      give_back(*mine);
+      // Nobody looks at another thread's before `release`.
+      spares_.remove(me, allocator_);
+    }
   }
   bool is_clean() const noexcept { return retired_.is_empty(); }
 
