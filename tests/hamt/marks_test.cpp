@@ -23,7 +23,8 @@ namespace {
 /// Where a look begins, in the order in which it goes on; then whether it goes on behind them.
 std::vector<std::uint32_t> candidates_of(hamt::word w, std::uint64_t hash) {
   std::vector<std::uint32_t> all;
-  for (auto c = marks_of_pairs::candidates(w, hash); c.has_any(); c.drop()) all.push_back(c.first());
+  for (auto c = marks_of_pairs::candidates(w, hash); c.has_any(); c.drop())
+    all.push_back(c.first());
   return all;
 }
 
@@ -124,7 +125,7 @@ TEST_CASE("leaves of every size find what they have", "[hamt][marks]") {
 }
 
 TEST_CASE("spare leaves come back, few, and of the size that was asked for", "[hamt][spares]") {
-  hamt::leaf_spares<2, 3> spares(thread_slots::mine());
+  hamt::leaf_spares<2, 3> spares;
   alignas(16) static unsigned char memory[5][64];
   REQUIRE(spares.take(1) == nullptr);
   for (int i = 0; i < 5; ++i) REQUIRE(spares.keep(memory[i], 2) == (i < 3));
@@ -158,6 +159,11 @@ TEST_CASE("what threads keep is given back with the map, and asked for first", "
     std::thread(overwrite).join();
     std::thread(overwrite).join();  // finds what the thread before it has left
     map.shrink_to_fit();
+    const std::size_t shrunk = account.live_allocations();
+    std::thread(overwrite).join();
+    CHECK((account.live_allocations() > shrunk) == (hamt::default_tuning::spare_leaves != 0));
+    map.shrink_to_fit();
+    REQUIRE(account.live_allocations() == shrunk);
     REQUIRE(map.validate().error == nullptr);
   }
   REQUIRE(account.balanced());

@@ -82,22 +82,6 @@ TEST_CASE(
   REQUIRE(account.balanced());
 }
 
-TEST_CASE("a record that was removed is made anew", "[reclaim][thread_records]") {
-  allocation_account account;
-  const counting_allocator<int> allocator(account);
-  thread_records<record> records;
-  thread_slot& me = thread_slots::mine();
-  records.remove(me, allocator);
-  ++records.ensure(me, allocator).visits;
-  const std::size_t with_one = account.live_allocations();
-  records.remove(me, allocator);
-  REQUIRE(account.live_allocations() == with_one - 1);
-  REQUIRE(records.find(me) == nullptr);
-  REQUIRE(records.ensure(me, allocator).visits == 0);
-  records.release(allocator);
-  REQUIRE(account.balanced());
-}
-
 TEST_CASE("a failing allocation leaves no record and no leak", "[reclaim][thread_records]") {
   allocation_account account;
   const counting_allocator<int> allocator(account);

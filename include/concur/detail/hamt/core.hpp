@@ -14,7 +14,6 @@
 #include <concur/detail/hamt/spares.hpp>
 #include <concur/detail/reclaim/hazard_frame.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
-#include <concur/detail/reclaim/thread_records.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/policy/hash_traits.hpp>
 #include <cstddef>
@@ -60,8 +59,7 @@ class core {
     // itself.
     if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     retired_.free_all([this](retired_link* n) { destroy(static_cast<node*>(n)); });
-    spares_.for_each([this](spares& all) { give_back(all); });
-    spares_.release(allocator_);
+    for (auto& entry : spares_) drop_spares(entry);
     rebind<allocator_type, core> own(allocator_);
     this->~core();
     deallocate(own, this, 1);
@@ -84,7 +82,7 @@ class core {
   }
   node* make_leaf(std::uint32_t count, const thread_slot& me) {
     if constexpr (has_spares) {
-      if (spares* const mine = spares_.find(me)) [[likely]] {
+      if (spares* const mine = spares_of(me)) [[likely]] {
         if (void* const memory = mine->take(count)) [[likely]]
           return ::new (memory) node(node_kind::leaf, count);
       }
@@ -143,7 +141,7 @@ class core {
     return retired_.retire(n, me, tuning::retire_batch);
   }
 
-  void collect(thread_slot& me) noexcept {
+  void collect(const thread_slot& me) noexcept {
     spares* const mine = spares_for(me);
     retired_.collect(me, address(),
                      [this, mine](retired_link* n) { destroy(static_cast<node*>(n), mine); });
@@ -155,13 +153,13 @@ class core {
   void collect_all() noexcept {
     retired_.collect_all(address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
   }
-  /// Gives back what the calling thread keeps for its next leaves.
+  /// Gives back what the calling thread keeps for its next leaves, and what ended ones have kept.
   void drop_spares(const thread_slot& me) noexcept {
-    if (spares* const mine = spares_.find(me)) {
-      give_back(*mine);
-      // Nobody looks at another thread's before `release`.
-      spares_.remove(me, allocator_);
-    }
+    const auto drop = [this](const thread_slot& owner) {
+      if (owner.index < spares_count) drop_spares(spares_[owner.index]);
+    };
+    drop(me);
+    thread_slots::for_each_left(drop);
   }
   bool is_clean() const noexcept { return retired_.is_empty(); }
 
@@ -188,19 +186,41 @@ class core {
 
   static constexpr bool has_spares = Types::spare_leaves != 0;
 
-  /// Those of the calling thread, made if need be; null where there can be none.
-  spares* spares_for(thread_slot& me) noexcept {
+  /// Those of the calling thread, if it has any.
+  spares* spares_of(const thread_slot& me) const noexcept {
+    if (me.index >= spares_count) [[unlikely]]
+      return nullptr;
+    // relaxed: an entry is written by the one thread that has its index, and its successor takes
+    // the slot afterwards (thread_slots (6), (1)).
+    return spares_[me.index].load(std::memory_order_relaxed);
+  }
+  /// The same, made if need be; null where there can be none.
+  spares* spares_for(const thread_slot& me) noexcept {
     if constexpr (has_spares) {
-      CONCUR_TRY { return &spares_.ensure(me, allocator_); }
+      spares* found = spares_of(me);
+      if (found != nullptr || me.index >= spares_count) return found;
+      CONCUR_TRY {
+        rebind<allocator_type, spares> own(allocator_);
+        allocation<rebind<allocator_type, spares>> memory(own, 1);
+        ::new (static_cast<void*>(memory.data())) spares;
+        found = memory.release();
+        spares_[me.index].store(found, std::memory_order_relaxed);  // relaxed: own entry, as above
+      }
       CONCUR_CATCH_ALL {}
+      return found;
     }
     static_cast<void>(me);
     return nullptr;
   }
-  void give_back(spares& all) noexcept {
-    all.empty([this](void* memory, std::uint32_t count) {
+  void drop_spares(std::atomic<spares*>& entry) noexcept {
+    spares* const all = entry.load(std::memory_order_relaxed);  // relaxed: own entry, or quiet
+    if (all == nullptr) return;
+    entry.store(nullptr, std::memory_order_relaxed);  // relaxed: as above
+    all->empty([this](void* memory, std::uint32_t count) {
       deallocate_bytes(memory, Types::leaf_bytes(count));
     });
+    rebind<allocator_type, spares> own(allocator_);
+    deallocate(own, all, 1);
   }
 
   CONCUR_NOINLINE void drop_links_of(node* n) noexcept {
@@ -266,7 +286,9 @@ class core {
   CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
   CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
   retired_stripes retired_;
-  thread_records<spares> spares_;
+  /// Of the thread with that index. Threads with higher ones keep nothing.
+  static constexpr std::size_t spares_count = has_spares ? 32 : 1;
+  std::atomic<spares*> spares_[spares_count] = {};
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::hamt

@@ -8,7 +8,8 @@
 ///     [ marks          ][ address                           ][tag ]
 ///
 ///   of several pairs    four bits for each of the first four, the lowest for the first: 1 to 15 as
-///                       its hash says, 0 where there is no pair. Others may follow if no mark is 0.
+///                       its hash says, 0 where there is no pair. Others may follow if no mark is
+///                       0.
 ///   of an element       the low sixteen bits of its hash, or of the one hash of a collision
 ///
 /// The word of nothing has no marks, nor has a branch's. Where addresses need all bits, nothing

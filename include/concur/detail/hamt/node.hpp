@@ -30,9 +30,9 @@
 #pragma once
 
 #include <atomic>
+#include <concur/detail/config.hpp>
 #include <concur/detail/hamt/marks.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
-#include <concur/detail/config.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
@@ -201,9 +201,9 @@ struct engine_types {
   static constexpr std::uint32_t max_leaf = is_inline ? Tuning::max_leaf : 1;
   /// Of large elements fewer are kept.
   static constexpr std::uint32_t spare_leaves =
-      sizeof(value_type) <= 256
-          ? Tuning::spare_leaves
-          : static_cast<std::uint32_t>(256 * std::size_t{Tuning::spare_leaves} / sizeof(value_type));
+      sizeof(value_type) <= 256 ? Tuning::spare_leaves
+                                : static_cast<std::uint32_t>(
+                                      256 * std::size_t{Tuning::spare_leaves} / sizeof(value_type));
   using marks = std::conditional_t<is_inline, marks_of_pairs, marks_of_element>;
 
   static constexpr std::size_t pairs_at = [] {

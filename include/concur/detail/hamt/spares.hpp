@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// Leaves that nobody can read any more, kept by the thread that would have freed them for the next
-/// ones that it makes: one record for each thread and core (thread_records.hpp), one short list
-/// for each size. A steady writer calls the allocator rarely, and never gives back the memory of
-/// another thread's arena while that one allocates.
+/// ones that it makes: for each thread and core one short list for each size. A steady writer calls
+/// the allocator rarely, and gives back no memory of another thread's arena while that allocates.
 ///
-/// A record is the calling thread's alone. It is made when a batch is worked off, so that maps
-/// that few write to have none; without memory for one, leaves go back to the allocator.
+/// They are the thread's alone, and stay when it ends: for its successor, or until somebody shrinks
+/// the map. Made when a batch is worked off, so that maps that few write to have none; without
+/// memory for that, leaves go back to the allocator.
 #pragma once
 
-#include <concur/detail/sync/thread_slots.hpp>
+#include <concur/detail/config.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -20,8 +20,6 @@ namespace concur::inline CONCUR_ABI::detail::hamt {
 template <std::uint32_t Sizes, std::uint32_t Most>
 class leaf_spares {
  public:
-  explicit leaf_spares(thread_slot&) noexcept {}
-
   /// Memory of a leaf of `count` pairs; null if there is none.
   void* take(std::uint32_t count) noexcept {
     if (count > Sizes) [[unlikely]]
@@ -59,7 +57,10 @@ class leaf_spares {
     void* head = nullptr;
     std::uint32_t length = 0;
   };
+  // No other thread's are in the same cache lines, wherever the allocator puts them.
+  unsigned char margin_before_[cache_line_size];
   list lists_[Sizes];
+  unsigned char margin_after_[cache_line_size];
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::hamt

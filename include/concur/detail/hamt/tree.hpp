@@ -131,8 +131,7 @@ class tree {
   }
 
   /// What nearly every read needs: see short_walk. False: then `locate` finds the way.
-  CONCUR_FORCEINLINE bool walk(hazard_word* words, std::uint64_t hash,
-                               word& leaf) const noexcept {
+  CONCUR_FORCEINLINE bool walk(hazard_word* words, std::uint64_t hash, word& leaf) const noexcept {
     return short_walk<Types>::run(root_, words, hash, leaf);
   }
 

@@ -121,8 +121,7 @@ class short_walk {
       return trail.deeper(words, hash, here, at, Depth, Shift);
     } else {
       word w;
-      const step next =
-          take_step<Trail>(words[words::brief_below(Depth)], at, hash, w, announce);
+      const step next = take_step<Trail>(words[words::brief_below(Depth)], at, hash, w, announce);
       if (next != step::down) {
         trail.end(here, at, w, Depth, Shift);
         return next == step::end;
@@ -139,12 +138,11 @@ class short_walk {
   }
 
   static CONCUR_NOINLINE bool walk_deep(hazard_word* words, std::uint64_t hash, slot* at,
-                                        unsigned depth, unsigned shift,
-                                        word& leaf) noexcept {
+                                        unsigned depth, unsigned shift, word& leaf) noexcept {
     for (;;) {
       word w;
-      const step next = take_step<reader>(words[words::brief_below(depth)], *at, hash, w,
-                                          announce_with_fence());
+      const step next =
+          take_step<reader>(words[words::brief_below(depth)], *at, hash, w, announce_with_fence());
       if (next != step::down) {
         leaf = w;
         return next == step::end;

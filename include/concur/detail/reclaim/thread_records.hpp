@@ -53,19 +53,6 @@ class thread_records {
     return make(me, allocator);
   }
 
-  /// Destroys the record of the calling thread, if it has one. For containers that never look at
-  /// another thread's record before all is quiet: no `for_each` may run beside this.
-  template <class Allocator>
-  void remove(const thread_slot& me, const Allocator& allocator) noexcept {
-    Record* const record = find(me);
-    if (record == nullptr) return;
-    directory* const d = directory_.load(std::memory_order_acquire);  // acquire: pairs with (1).
-    // relaxed: own entry, see \file
-    entry_of(*d, me.index)->store(nullptr, std::memory_order_relaxed);
-    record->~Record();
-    give_back(allocator, record, sizeof(Record));
-  }
-
   /// `f(record)` for the record of every index, those of ended threads too. Records that are made
   /// meanwhile may be left out.
   template <class F>
@@ -121,13 +108,6 @@ class thread_records {
     return std::size_t{first_count} << chunk;
   }
 
-  /// Of an index whose record is there.
-  static entry* entry_of(directory& d, std::uint32_t index) noexcept {
-    if (index < first_count) return d.first + index;
-    const unsigned k = chunk_of(index);
-    // acquire: pairs with (3).
-    return d.chunks[k].load(std::memory_order_acquire) + (index - chunk_size(k));
-  }
   CONCUR_NOINLINE static Record* find_in_chunk(const directory& d, std::uint32_t index) noexcept {
     const unsigned k = chunk_of(index);
     const entry* chunk = d.chunks[k].load(std::memory_order_acquire);  // acquire: pairs with (3).
