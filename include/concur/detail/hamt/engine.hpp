@@ -6,7 +6,8 @@
 ///   version    one generation of the tree: a slot with its top
 ///   branch     64, 64, then 16 slots each: arrays that are written in place, by the writers of
 ///              their generation; writers of a later one copy a branch before they change it
-///   leaf       up to 8 pairs (small trivially copyable ones), or one element
+///   leaf       up to 8 pairs (small trivially copyable ones), or one element; its slot's word has
+///              marks of their hashes (marks.hpp): most misses end there, and a hit reads one pair
 ///
 /// A find protects each node on its way by one store and checks by one load that the slot still
 /// holds it: no shared write, no atomic read-modify-write, no fence instruction where membarrier

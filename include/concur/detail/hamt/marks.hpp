@@ -39,11 +39,11 @@ class marks_of_pairs {
   class candidate_pairs {
    public:
     constexpr explicit candidate_pairs(std::uint32_t high_bits) noexcept : bits_(high_bits) {}
-    constexpr bool has_any() const noexcept { return bits_ != 0; }
-    constexpr std::uint32_t first() const noexcept {
+    CONCUR_FORCEINLINE constexpr bool has_any() const noexcept { return bits_ != 0; }
+    CONCUR_FORCEINLINE constexpr std::uint32_t first() const noexcept {
       return static_cast<std::uint32_t>(std::countr_zero(bits_)) / mark_bits;
     }
-    constexpr void drop() noexcept { bits_ &= bits_ - 1; }
+    CONCUR_FORCEINLINE constexpr void drop() noexcept { bits_ &= bits_ - 1; }
 
    private:
     std::uint32_t bits_;
@@ -60,7 +60,8 @@ class marks_of_pairs {
     return (marks & before) | ((marks >> mark_bits) & ~before & marks_mask);
   }
 
-  static constexpr candidate_pairs candidates(word w, std::uint64_t hash) noexcept {
+  static CONCUR_FORCEINLINE constexpr candidate_pairs candidates(word w,
+                                                                 std::uint64_t hash) noexcept {
     if constexpr (words_have_marks) {
       // The marks that agree become 0; then the high bit of each that is 0. No sum has a carry.
       const std::uint32_t x = static_cast<std::uint32_t>(w >> marks_shift) ^ mark(hash) * 0x1111u;
@@ -69,21 +70,21 @@ class marks_of_pairs {
       return candidate_pairs(0);
     }
   }
-  static constexpr bool may_be_beyond(word w) noexcept {
+  static CONCUR_FORCEINLINE constexpr bool may_be_beyond(word w) noexcept {
     if constexpr (words_have_marks) {
       return w >> (64 - mark_bits) != 0;
     } else {
       return w != 0;
     }
   }
-  static constexpr bool may_hold(word w, std::uint64_t hash) noexcept {
+  static CONCUR_FORCEINLINE constexpr bool may_hold(word w, std::uint64_t hash) noexcept {
     return candidates(w, hash).has_any() || may_be_beyond(w);
   }
 
  private:
   static constexpr unsigned mark_bits = 4;
   /// From bits that a way down uses last.
-  static constexpr std::uint32_t mark(std::uint64_t hash) noexcept {
+  static CONCUR_FORCEINLINE constexpr std::uint32_t mark(std::uint64_t hash) noexcept {
     return static_cast<std::uint32_t>((hash & 0xffffffffu) * 15 >> 32) + 1;
   }
 };
@@ -98,7 +99,7 @@ class marks_of_element {
       return 0;
     }
   }
-  static constexpr bool may_hold(word w, std::uint64_t hash) noexcept {
+  static CONCUR_FORCEINLINE constexpr bool may_hold(word w, std::uint64_t hash) noexcept {
     return w != 0 && ((w ^ of(hash)) & marks_mask) == 0;
   }
 };

@@ -62,12 +62,12 @@ class short_walk {
       leaf = 0;
       return true;
     }
-    static bool wants(word w, std::uint64_t hash) noexcept {
+    static CONCUR_FORCEINLINE bool wants(word w, std::uint64_t hash) noexcept {
       return Types::marks::may_hold(w, hash);
     }
-    void begin(version*) noexcept {}
-    void down(node*, unsigned) noexcept {}
-    void end(owner*, slot&, word w, unsigned, unsigned) noexcept { leaf = w; }
+    CONCUR_FORCEINLINE void begin(version*) noexcept {}
+    CONCUR_FORCEINLINE void down(node*, unsigned) noexcept {}
+    CONCUR_FORCEINLINE void end(owner*, slot&, word w, unsigned, unsigned) noexcept { leaf = w; }
     bool deeper(hazard_word* words, std::uint64_t hash, owner*, slot& at, unsigned depth,
                 unsigned shift) noexcept {
       return walk_deep(words, hash, &at, depth, shift, leaf);
@@ -77,7 +77,7 @@ class short_walk {
     place& p;
     bool at_nothing() noexcept { return false; }
     /// To put something in its place, if not to find it there.
-    static bool wants(word w, std::uint64_t) noexcept { return w != 0; }
+    static CONCUR_FORCEINLINE bool wants(word w, std::uint64_t) noexcept { return w != 0; }
     void begin(version* v) noexcept { p.root = v; }
     /// Its generation is asked for before something is proposed. The first levels are in the cache.
     void down(node* n, unsigned depth) noexcept {
