@@ -40,6 +40,7 @@ struct sweep_tuning {
   static constexpr std::uint32_t max_leaf = 2;
   static constexpr std::size_t inline_bytes = InlineBytes;
   static constexpr std::uint32_t retire_batch = 1;
+  static constexpr std::uint32_t spare_leaves = 2;
 };
 
 enum class effect { all_or_nothing, in_part };

@@ -144,6 +144,10 @@ TEMPLATE_TEST_CASE("what is wrong in a map is noticed", "[hamt][validate]", numb
     const damage d(here, hamt::word{0});
     require_noticed(map, "size()");
   }
+  if (hamt::words_have_marks) {
+    const damage d(here, here.load() | hamt::word{1} << hamt::marks_shift);
+    require_noticed(map, "other marks");
+  }
   {
     const damage d(top->slots()[(full + 1) % top->width()], here.load());
     require_noticed(map, "another hash");

@@ -20,6 +20,7 @@ struct tiny_hamt_tuning {
   static constexpr std::uint32_t max_leaf = 2;
   static constexpr std::size_t inline_bytes = 32;
   static constexpr std::uint32_t retire_batch = 4;
+  static constexpr std::uint32_t spare_leaves = 3;
 };
 
 template <class Key, class T, class Hash = concur::hash<Key>, class KeyEqual = std::equal_to<>,

@@ -195,3 +195,30 @@ TEST_CASE("what an ended thread announced is withdrawn, eras too", "[sync][threa
   }).join();
   REQUIRE(pins == 0);
 }
+
+TEST_CASE("a slot that was left is one's own for a while, one that is in use is not",
+          "[sync][thread_slots]") {
+  const thread_slot& mine = thread_slots::mine();
+  const thread_slot* left = nullptr;
+  const auto count_left = [](const thread_slot* wanted) {
+    int found = 0;
+    thread_slots::for_each_left([&](thread_slot& slot) {
+      if (&slot == wanted && slot.taken.load(std::memory_order_relaxed)) ++found;
+    });
+    return found;
+  };
+  std::barrier both(2);
+  std::thread other([&] {
+    left = &thread_slots::mine();
+    both.arrive_and_wait();
+    both.arrive_and_wait();
+  });
+  both.arrive_and_wait();
+  REQUIRE(count_left(left) == 0);
+  REQUIRE(count_left(&mine) == 0);
+  both.arrive_and_wait();
+  other.join();
+  REQUIRE(count_left(left) == 1);
+  REQUIRE_FALSE(left->taken.load());
+  REQUIRE(count_left(left) == 1);
+}

@@ -188,7 +188,7 @@ void add_trie_bodies(std::vector<mc::test_body>& all, std::uint64_t executions, 
     add("snapshots, program " + std::to_string(++number), [p] { execute_program(p); });
   all.push_back({std::string("second writer") + type,
                  [] { execute_second_writer<map>(); },
-                 {.how = mc::strategy::pct, .executions = executions * 40}});
+                 {.how = mc::strategy::pct, .executions = executions * 4}});
   add("publication", [] { execute_publication<Adapter>(); });
   add("size of a fork", [] { execute_fork_size<map>(); });
   add("the last owner", [] { execute_last_owner<map>(); });
@@ -200,6 +200,13 @@ std::vector<mc::test_body> hamt_bodies(std::uint64_t executions) {
   add_trie_bodies<inline_leaves>(all, executions, ", leaves");
   add_trie_bodies<elements>(all, executions, ", elements");
   add_trie_bodies<collisions>(all, executions, ", equal hashes");
+  for (std::uint32_t point = first_stop; point < last_stop; ++point)
+    all.push_back({"stopped writer, pairs",
+                   [] { execute_stopped_writer<tiny_hamt<trie_hash, 1, 32>>(); },
+                   {.how = mc::strategy::random,
+                    .executions = executions * 4,
+                    .frozen_thread = 1,
+                    .frozen_before = point}});
   for (const scenario& s : first_writers())
     for (const auto how : {mc::strategy::pct, mc::strategy::random})
       all.push_back(

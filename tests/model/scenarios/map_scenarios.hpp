@@ -330,6 +330,10 @@ inline std::vector<scenario> contractions() {
       {"two erasures in one branch",
        {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 3, 3)},
        {{on(k::erase, 1)}, {on(k::erase, 2)}}},
+      // Keys 1 and 2 are in a branch of their own, 9 in the one above it.
+      {"an erasure above a contraction",
+       {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 9, 9)},
+       {{on(k::erase, 1)}, {on(k::erase, 9)}}},
       {"contraction beside insertions",
        four,
        {{on(k::erase, 1), on(k::erase, 2), on(k::erase, 3)},

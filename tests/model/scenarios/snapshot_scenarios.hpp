@@ -215,6 +215,77 @@ void execute_second_writer() {
   mc::require(map.find(1) == std::uint64_t{2}, "an update that returned has been lost");
 }
 
+/// The same with a writer (thread 1) that is stopped for ever between its proposal and its
+/// decision: the reader decides, if he meets a proposal, and must not commit what the next
+/// generation has not seen. Who waits for whom is settled where the checker does not see it:
+/// nothing of it orders anything. So the writer's operations have the same numbers in every
+/// execution.
+class unseen_stage {
+ public:
+  unseen_stage() {
+    mc::outside([] { now = 0; });
+  }
+  void reach(int stage) {
+    mc::outside([stage] {
+      if (now < stage) now = stage;
+    });
+  }
+  void wait_for(int stage) {
+    for (bool is_reached = false; !is_reached;) {
+      mc::outside([&] { is_reached = now >= stage; });
+      is_reached = is_reached || (stage == 1 && mc::frozen());
+      if (!is_reached) mc::yield();
+    }
+  }
+
+ private:
+  inline static int now = 0;
+};
+
+/// The operations before which the writer is stopped: about thirty before its proposal, to as many
+/// behind its decision.
+inline constexpr std::uint32_t first_stop = 10;
+inline constexpr std::uint32_t last_stop = 70;
+
+template <class Map>
+void execute_stopped_writer() {
+  auto* const map = new Map;
+  map->insert({1, 1});
+  map->insert({2, 1});
+  unseen_stage stage;
+  mc::spawn([&] {
+    map->update(1, [&](std::uint64_t& value) {
+      value = 2;
+      stage.reach(1);
+      stage.wait_for(2);
+    });
+    stage.reach(3);
+  });
+  mc::spawn([&] {
+    map->cvisit(2, [&](const auto&) {
+      map->cvisit(2, [&](const auto&) {
+        map->cvisit(2, [&](const auto&) {
+          stage.wait_for(2);
+          while (!mc::frozen() && !mc::reached(1)) mc::yield();
+          map->cvisit(1, [](const auto& e) { mc::require(e.second <= 2, "no other value"); });
+        });
+      });
+    });
+    stage.reach(4);
+  });
+  mc::spawn([&] {
+    stage.wait_for(1);  // or the writer was stopped earlier
+    const auto before = map->snapshot();
+    map->insert_or_assign(2, 5);
+    mc::require(*before.find(1) == 1, "the update is later than the snapshot");
+    stage.reach(2);
+    stage.wait_for(4);
+    mc::require(*before.find(1) == 1, "a snapshot does not change");
+  });
+  mc::join_all();
+  if (!mc::frozen()) delete map;
+}
+
 /// Two threads ask a fork for its size, which is counted when somebody asks first.
 template <class Map>
 void execute_fork_size() {

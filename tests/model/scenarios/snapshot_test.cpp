@@ -30,6 +30,18 @@ TEST_CASE("snapshots are the map as of one moment, two pairs a leaf", "[snapshot
 TEST_CASE("snapshots are the map as of one moment, elements", "[snapshot]") {
   all_programs<tiny_hamt<trie_hash, 1, 0>>(400);
 }
+TEST_CASE("what a stopped writer proposed is decided by the next generation's root", "[snapshot]") {
+  for (std::uint32_t point = first_stop; point < last_stop; ++point) {
+    for (const auto how : {mc::strategy::random, mc::strategy::pct}) {
+      const auto r = mc::run(
+          {.how = how, .executions = scaled(50), .frozen_thread = 1, .frozen_before = point},
+          [] { execute_stopped_writer<tiny_hamt<trie_hash, 1, 32>>(); });
+      INFO("stopped before operation " << point << ": " << r.what << "\n" << r.trace);
+      REQUIRE(!r.failed());
+      CHECK(r.frozen == r.executions);
+    }
+  }
+}
 TEST_CASE("snapshots are the map as of one moment, equal hashes", "[snapshot]") {
   all_programs<tiny_hamt<one_hash, 1, 0>>(400);
 }

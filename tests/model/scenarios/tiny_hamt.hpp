@@ -10,11 +10,12 @@
 
 namespace scenarios {
 
-/// Keys 1 to 4 are told apart by the third and fourth bits pair, the others by the first.
+/// Keys 1 to 4 are told apart by the third and fourth bits pair, the others by the first. The low
+/// bits give them marks of their own.
 struct trie_hash {
   using is_avalanching = void;
   std::uint64_t operator()(const std::uint64_t& k) const {
-    return k <= 4 ? (k - 1) << 58 : k << 61 | k << 40;
+    return (k <= 4 ? (k - 1) << 58 : k << 61 | k << 40) | k << 28 | k;
   }
 };
 /// The same, with something to read in the hasher itself.
@@ -34,6 +35,8 @@ struct tiny_trie {
   static constexpr std::uint32_t max_leaf = MaxLeaf;
   static constexpr std::size_t inline_bytes = InlineBytes;
   static constexpr std::uint32_t retire_batch = 1;
+  /// Of the others the checker sees the memory go.
+  static constexpr std::uint32_t spare_leaves = MaxLeaf > 1 ? 2 : 0;
 };
 
 template <class Hash, std::uint32_t MaxLeaf, std::size_t InlineBytes>

@@ -12,6 +12,7 @@
 #include <concur/detail/hamt/node.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace concur::inline CONCUR_ABI::detail::hamt {
 
@@ -26,6 +27,9 @@ class builder {
           unsigned shift) noexcept
       : core_(c), me_(me), generation_(generation), depth_(depth), shift_(shift) {}
 
+  /// Those of the new node.
+  word marks() const noexcept { return marks_; }
+
   /// Whether the new node has taken over the slot's link to what was there.
   bool hands_over() const noexcept { return slot_of_old_ != nullptr || entry_of_old_ != nullptr; }
   /// The new node was not committed: nobody has looked into it.
@@ -37,61 +41,79 @@ class builder {
 
   // --- inline form: leaves of several pairs ---
 
-  node* leaf_of(const value_type& pair) {
-    node* const n = core_.make_leaf(1);
+  // `old` is a slot's word.
+
+  node* leaf_of(const value_type& pair, std::uint64_t hash) {
+    node* const n = core_.make_leaf(1, me_);
     Types::copy_pair(n, 0, pair);
+    marks_ = Types::marks::with(0, 0, hash);
     return n;
   }
-  node* leaf_without(const node* old, std::uint32_t at) {
-    const std::uint32_t count = old->number();
-    node* const n = core_.make_leaf(count - 1);
-    Types::copy_pairs(n, 0, old, 0, at);
-    Types::copy_pairs(n, at, old, at + 1, count - at - 1);
+  node* leaf_without(word old, std::uint32_t at) {
+    const node* const from = node_of(old);
+    const std::uint32_t count = from->number();
+    word left = Types::marks::without(old & marks_mask, at);
+    if (constexpr std::uint32_t last = Types::marks::capacity; count > last && at < last) {
+      left = Types::marks::with(left, last - 1, hash_of(Types::pairs(from)[last]));
+    }
+    node* const n = core_.make_leaf(count - 1, me_);
+    Types::copy_pairs(n, 0, from, 0, at);
+    Types::copy_pairs(n, at, from, at + 1, count - at - 1);
+    marks_ = left;
     return n;
   }
-  node* leaf_with(const node* old, std::uint32_t at, const value_type& pair) {
-    const std::uint32_t count = old->number();
-    node* const n = core_.make_leaf(count);
-    Types::copy_pairs(n, 0, old, 0, count);
+  node* leaf_with(word old, std::uint32_t at, const value_type& pair) {
+    const node* const from = node_of(old);
+    const std::uint32_t count = from->number();
+    node* const n = core_.make_leaf(count, me_);
+    Types::copy_pairs(n, 0, from, 0, count);
     Types::copy_pair(n, at, pair);
+    marks_ = old & marks_mask;
     return n;
   }
-  node* leaf_and(const node* old, const value_type& pair) {
-    const std::uint32_t count = old->number();
-    node* const n = core_.make_leaf(count + 1);
-    Types::copy_pairs(n, 0, old, 0, count);
+  node* leaf_and(word old, const value_type& pair, std::uint64_t hash) {
+    const node* const from = node_of(old);
+    const std::uint32_t count = from->number();
+    node* const n = core_.make_leaf(count + 1, me_);
+    Types::copy_pairs(n, 0, from, 0, count);
     Types::copy_pair(n, count, pair);
+    marks_ = Types::marks::with(old & marks_mask, count, hash);
     return n;
   }
   /// `old` and one more pair: a leaf, or a branch of leaves.
-  node* grown(node* old, const value_type& pair, std::uint64_t hash) {
+  node* grown(word was, const value_type& pair, std::uint64_t hash) {
+    node* const old = node_of(was);
     const std::uint32_t count = old->number();
-    if (count < Types::max_leaf) return leaf_and(old, pair);
+    if (count < Types::max_leaf) return leaf_and(was, pair, hash);
     const value_type* const pairs = Types::pairs(old);
     if (count > Types::max_leaf) {
       // All of one hash.
       const std::uint64_t of_old = hash_of(pairs[0]);
-      if (of_old == hash) return leaf_and(old, pair);
-      node* const single = leaf_of(pair);
-      return joined(word_of(old, tag::leaf), of_old, single, hash);
+      if (of_old == hash) return leaf_and(was, pair, hash);
+      node* const single = leaf_of(pair, hash);
+      return joined(was, of_old, word_of(single, tag::leaf, std::exchange(marks_, 0)), hash);
     }
     item items[Types::max_leaf + 1];
     for (std::uint32_t i = 0; i < count; ++i) items[i] = {pairs + i, hash_of(pairs[i])};
     items[count] = {&pair, hash};
-    return split(items, count + 1, depth_, shift_);
+    const word all = split(items, count + 1, depth_, shift_);
+    marks_ = all & marks_mask;
+    return node_of(all);
   }
 
   // --- element form: one pair per leaf, collisions ---
 
   /// `old`, a leaf or a collision, and the leaf `single`.
-  node* grown(node* old, node* single) {
+  node* grown(word was, node* single) {
+    node* const old = node_of(was);
     const std::uint64_t hash = Types::hash_in(single);
     const bool is_leaf = old->kind() == node_kind::leaf;
     const std::uint64_t of_old = Types::hash_in(is_leaf ? old : Types::entries(old)[0]);
     if (of_old != hash) {
       core_type::add_link(single);
-      return joined(word_of(old, tag::leaf), of_old, single, hash);
+      return joined(was, of_old, word_of(single, tag::leaf, Types::marks::of(hash)), hash);
     }
+    marks_ = Types::marks::of(hash);
     const std::uint32_t count = is_leaf ? 1 : old->number();
     node* const n = core_.make_collision(count + 1);
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -105,20 +127,24 @@ class builder {
     link(n, count, single);
     return n;
   }
-  node* collision_with(node* old, std::uint32_t at, node* single) {
+  node* collision_with(word was, std::uint32_t at, node* single) {
+    node* const old = node_of(was);
+    marks_ = was & marks_mask;
     node* const n = core_.make_collision(old->number());
     for (std::uint32_t i = 0; i < old->number(); ++i) {
       link(n, i, i == at ? single : Types::entries(old)[i]);
     }
     return n;
   }
-  node* collision_without(node* old, std::uint32_t at) {
+  node* collision_without(word was, std::uint32_t at) {
+    node* const old = node_of(was);
     if (old->number() == 2) {
       node* const left = Types::entries(old)[1 - at];
-      node* const n = core_.make_change(word_of(left, tag::leaf));
+      node* const n = core_.make_change(word_of(left, tag::leaf, was & marks_mask));
       core_type::add_link(left);
       return n;
     }
+    marks_ = was & marks_mask;
     node* const n = core_.make_collision(old->number() - 1);
     for (std::uint32_t i = 0, to = 0; i < old->number(); ++i) {
       if (i != at) link(n, to++, Types::entries(old)[i]);
@@ -150,7 +176,7 @@ class builder {
 
   /// A chain of branches down to where the hashes of `old` and `single` differ. Takes over the
   /// caller's link to `single`, also when it throws.
-  branch* joined(word old, std::uint64_t of_old, node* single, std::uint64_t of_single) {
+  branch* joined(word old, std::uint64_t of_old, word single, std::uint64_t of_single) {
     unsigned depth = depth_;
     unsigned shift = shift_;
     branch* top = nullptr;
@@ -169,7 +195,7 @@ class builder {
         if (i != j) {
           set(b, i, old);
           slot_of_old_ = b->slots() + i;
-          set(b, j, word_of(single, tag::leaf));
+          set(b, j, single);
           return top;
         }
         hole = b->slots() + i;
@@ -183,13 +209,17 @@ class builder {
   }
 
   /// The leaf of these pairs, or a branch of leaves if they are too many for one.
-  node* split(item* items, std::uint32_t count, unsigned depth, unsigned shift) {
+  word split(item* items, std::uint32_t count, unsigned depth, unsigned shift) {
     bool all_equal = true;
     for (std::uint32_t i = 1; i < count; ++i) all_equal &= items[i].hash == items[0].hash;
     if (count <= Types::max_leaf || all_equal) {
-      node* const n = core_.make_leaf(count);
-      for (std::uint32_t i = 0; i < count; ++i) Types::copy_pair(n, i, *items[i].pair);
-      return n;
+      node* const n = core_.make_leaf(count, me_);
+      word marks = 0;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        Types::copy_pair(n, i, *items[i].pair);
+        marks = Types::marks::with(marks, i, items[i].hash);
+      }
+      return word_of(n, tag::leaf, marks);
     }
     const unsigned bits = bits_at<tuning>(depth, shift);
     branch* const b = core_.make_branch(bits, generation_);
@@ -202,8 +232,7 @@ class builder {
         for (std::uint32_t i = end; i < count; ++i) {
           if (b->index(items[i].hash, shift) == at) std::swap(items[i], items[end++]);
         }
-        node* const below = split(items + first, end - first, depth + 1, shift);
-        set(b, at, final_word(below));
+        set(b, at, split(items + first, end - first, depth + 1, shift));
         first = end;
       }
     }
@@ -211,7 +240,7 @@ class builder {
       core_.destroy(b);
       CONCUR_RETHROW;
     }
-    return b;
+    return word_of(b, tag::branch);
   }
 
   core_type& core_;
@@ -219,6 +248,7 @@ class builder {
   std::uint64_t generation_;
   unsigned depth_;
   unsigned shift_;
+  word marks_ = 0;
   slot* slot_of_old_ = nullptr;
   node** entry_of_old_ = nullptr;
 };

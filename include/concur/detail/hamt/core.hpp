@@ -11,6 +11,7 @@
 #include <atomic>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/hamt/node.hpp>
+#include <concur/detail/hamt/spares.hpp>
 #include <concur/detail/reclaim/hazard_frame.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
 #include <concur/policy/allocator.hpp>
@@ -58,6 +59,7 @@ class core {
     // itself.
     if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     retired_.free_all([this](retired_link* n) { destroy(static_cast<node*>(n)); });
+    for (auto& entry : spares_) drop_spares(entry);
     rebind<allocator_type, core> own(allocator_);
     this->~core();
     deallocate(own, this, 1);
@@ -78,7 +80,13 @@ class core {
   Node* make(std::size_t bytes, Args&&... args) {
     return ::new (allocate_bytes(bytes)) Node(std::forward<Args>(args)...);
   }
-  node* make_leaf(std::uint32_t count) {
+  node* make_leaf(std::uint32_t count, const thread_slot& me) {
+    if constexpr (has_spares) {
+      if (spares* const mine = spares_of(me)) [[likely]] {
+        if (void* const memory = mine->take(count)) [[likely]]
+          return ::new (memory) node(node_kind::leaf, count);
+      }
+    }
     return make<node>(Types::leaf_bytes(count), node_kind::leaf, count);
   }
   node* make_collision(std::uint32_t count) {
@@ -134,7 +142,9 @@ class core {
   }
 
   void collect(const thread_slot& me) noexcept {
-    retired_.collect(me, address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
+    spares* const mine = spares_for(me);
+    retired_.collect(me, address(),
+                     [this, mine](retired_link* n) { destroy(static_cast<node*>(n), mine); });
   }
   void collect_now(const thread_slot& me) noexcept {
     retired_.collect_now(me, address(),
@@ -143,13 +153,26 @@ class core {
   void collect_all() noexcept {
     retired_.collect_all(address(), [this](retired_link* n) { destroy(static_cast<node*>(n)); });
   }
+  /// Gives back what the calling thread keeps for its next leaves, and what ended ones have kept.
+  void drop_spares(const thread_slot& me) noexcept {
+    const auto drop = [this](const thread_slot& owner) {
+      if (owner.index < spares_count) drop_spares(spares_[owner.index]);
+    };
+    drop(me);
+    thread_slots::for_each_left(drop);
+  }
   bool is_clean() const noexcept { return retired_.is_empty(); }
 
-  /// Drops the links that the node holds, and gives back its memory. Nobody else may see it.
-  void destroy(node* n) noexcept {
+  using spares = leaf_spares<Types::max_leaf, Types::spare_leaves>;
+
+  /// Drops the links that the node holds, and gives back its memory, or keeps it in `mine`. Nobody
+  /// else may see it.
+  void destroy(node* n, spares* mine = nullptr) noexcept {
     if (n->kind() == node_kind::leaf) [[likely]] {
+      const std::uint32_t count = n->number();
       if constexpr (!Types::is_inline) Types::pairs(n)->~value_type();
-      deallocate_bytes(n, Types::leaf_bytes(n->number()));
+      if (mine != nullptr && mine->keep(n, count)) return;
+      deallocate_bytes(n, Types::leaf_bytes(count));
     } else {
       drop_links_of(n);
       free_memory(n);
@@ -160,6 +183,45 @@ class core {
   core(const hasher& hash, const key_equal& equal, const allocator_type& allocator)
       : hash_(hash), equal_(equal), allocator_(allocator) {}
   ~core() = default;
+
+  static constexpr bool has_spares = Types::spare_leaves != 0;
+
+  /// Those of the calling thread, if it has any.
+  spares* spares_of(const thread_slot& me) const noexcept {
+    if (me.index >= spares_count) [[unlikely]]
+      return nullptr;
+    // relaxed: an entry is written by the one thread that has its index, and its successor takes
+    // the slot afterwards (thread_slots (6), (1)).
+    return spares_[me.index].load(std::memory_order_relaxed);
+  }
+  /// The same, made if need be; null where there can be none.
+  spares* spares_for(const thread_slot& me) noexcept {
+    if constexpr (has_spares) {
+      spares* found = spares_of(me);
+      if (found != nullptr || me.index >= spares_count) return found;
+      CONCUR_TRY {
+        rebind<allocator_type, spares> own(allocator_);
+        allocation<rebind<allocator_type, spares>> memory(own, 1);
+        ::new (static_cast<void*>(memory.data())) spares;
+        found = memory.release();
+        spares_[me.index].store(found, std::memory_order_relaxed);  // relaxed: own entry, as above
+      }
+      CONCUR_CATCH_ALL {}
+      return found;
+    }
+    static_cast<void>(me);
+    return nullptr;
+  }
+  void drop_spares(std::atomic<spares*>& entry) noexcept {
+    spares* const all = entry.load(std::memory_order_relaxed);  // relaxed: own entry, or quiet
+    if (all == nullptr) return;
+    entry.store(nullptr, std::memory_order_relaxed);  // relaxed: as above
+    all->empty([this](void* memory, std::uint32_t count) {
+      deallocate_bytes(memory, Types::leaf_bytes(count));
+    });
+    rebind<allocator_type, spares> own(allocator_);
+    deallocate(own, all, 1);
+  }
 
   CONCUR_NOINLINE void drop_links_of(node* n) noexcept {
     thread_slot& me = thread_slots::mine();
@@ -224,6 +286,9 @@ class core {
   CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
   CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
   retired_stripes retired_;
+  /// Of the thread with that index. Threads with higher ones keep nothing.
+  static constexpr std::size_t spares_count = has_spares ? 32 : 1;
+  std::atomic<spares*> spares_[spares_count] = {};
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::hamt

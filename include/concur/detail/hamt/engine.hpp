@@ -6,7 +6,8 @@
 ///   version    one generation of the tree: a slot with its top
 ///   branch     64, 64, then 16 slots each: arrays that are written in place, by the writers of
 ///              their generation; writers of a later one copy a branch before they change it
-///   leaf       up to 8 pairs (small trivially copyable ones), or one element
+///   leaf       up to 8 pairs (small trivially copyable ones), or one element; its slot's word has
+///              marks of their hashes (marks.hpp): most misses end there, and a hit reads one pair
 ///
 /// A find protects each node on its way by one store and checks by one load that the slot still
 /// holds it: no shared write, no atomic read-modify-write, no fence instruction where membarrier
@@ -80,7 +81,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   CONCUR_FORCEINLINE bool read(std::uint64_t hash, const K& key, F&& f) const {
     thread_slot& me = thread_slots::mine();
     if (read_frame frame(me); frame.try_open()) [[likely]] {
-      const node* leaf;
+      word leaf;
       if (this->walk(frame.words(), hash, leaf)) [[likely]] {
         const value_type* const found = find_pair<types>(leaf, hash, key, this->equal_);
         if (found == nullptr) return false;
@@ -171,7 +172,10 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   size_type capacity() const noexcept { return size(); }
   void reserve(size_type) noexcept {}
   void shrink_to_fit() noexcept {
-    if (core_type* const c = this->shared_or_null()) c->collect_all();
+    if (core_type* const c = this->shared_or_null()) {
+      c->collect_all();
+      c->drop_spares(thread_slots::mine());
+    }
   }
 
   /// All at once. O(elements), for counting and freeing them.
@@ -293,7 +297,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
     section_type s(me);
     place p;
     if (!this->template locate<false>(s, hash, p)) return false;
-    const value_type* const found = find_pair<types>(node_of(p.seen), hash, key, this->equal_);
+    const value_type* const found = find_pair<types>(p.seen, hash, key, this->equal_);
     if (found == nullptr) return false;
     f(*found);
     return true;

@@ -234,7 +234,7 @@ class modification {
 
   template <class K>
   int index_of(const K& key) const {
-    const value_type* const found = find_pair<types>(seen_, hash_, key, engine_.key_eq());
+    const value_type* const found = find_pair<types>(place_.seen, hash_, key, engine_.key_eq());
     if (found == nullptr) return -1;
     if constexpr (!types::is_inline) {
       if (seen_->kind() == node_kind::leaf) return 0;
@@ -306,15 +306,15 @@ class modification {
     const auto at = static_cast<std::uint32_t>(index_);
     if (seen_->number() == 1) return engine_.shared().make_change(0);
     if constexpr (types::is_inline) {
-      return b.leaf_without(seen_, at);
+      return b.leaf_without(place_.seen, at);
     } else {
-      return b.collision_without(seen_, at);
+      return b.collision_without(place_.seen, at);
     }
   }
   node* build_with(builder<types>& b, const value_type& pair) {
-    if (seen_ == nullptr) return b.leaf_of(pair);
-    if (index_ >= 0) return b.leaf_with(seen_, static_cast<std::uint32_t>(index_), pair);
-    return b.grown(seen_, pair, hash_);
+    if (seen_ == nullptr) return b.leaf_of(pair, hash_);
+    if (index_ >= 0) return b.leaf_with(place_.seen, static_cast<std::uint32_t>(index_), pair);
+    return b.grown(place_.seen, pair, hash_);
   }
 
   bool propose(node* n, builder<types>& b) noexcept {
@@ -326,22 +326,24 @@ class modification {
   bool store_leaf(prepared<types>& from) {
     node* const leaf = from.leaf();
     published_ = types::pairs(leaf);
+    const word marks = types::marks::of(hash_);
     builder<types> b = build();
     const bool is_alone = seen_ == nullptr || (index_ >= 0 && seen_->kind() == node_kind::leaf);
     if (!is_alone) {
       from.mark_known();
       node* const n = index_ >= 0
-                          ? b.collision_with(seen_, static_cast<std::uint32_t>(index_), leaf)
-                          : b.grown(seen_, leaf);
+                          ? b.collision_with(place_.seen, static_cast<std::uint32_t>(index_), leaf)
+                          : b.grown(place_.seen, leaf);
       return propose(n, b);
     }
     if (from.was_proposed()) {
       // A proposal can be made once: what helpers know of the first one must stay true.
-      node* const n = engine_.shared().make_change(word_of(leaf, tag::leaf));
+      node* const n = engine_.shared().make_change(word_of(leaf, tag::leaf, marks));
       core_type::add_link(leaf);
       return propose(n, b);  // it is marked already
     }
-    const outcome result = engine_.publish(section_, place_.root, *place_.at, place_.seen, leaf);
+    const outcome result =
+        engine_.publish(section_, place_.root, *place_.at, place_.seen, leaf, marks);
     if (result == outcome::committed) {
       from.release();
       section_.drop(engine_.shared(), place_.seen);

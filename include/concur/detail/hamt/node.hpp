@@ -10,7 +10,8 @@
 ///   version    node | generation, size | top, origin        the root of one generation
 ///   change     node | target                    what a slot becomes, when that is no new node
 ///
-/// A slot word is an address and a tag in its low three bits:
+/// A slot word is an address, a tag in its low three bits, and marks in its high sixteen, if the
+/// word has that many to spare (marks.hpp). The tags:
 ///
 ///   leaf, branch            what is there; a leaf without an address is nothing
 ///   frozen leaf or branch   the same, and nobody may change this slot any more: its branch is
@@ -20,12 +21,17 @@
 ///   committed, aborted      that has been decided; whoever sees it finishes it
 ///   unset                   the top of a version that has not been filled in yet
 ///
+/// What is not empty and not a branch, and what is proposed to become that, has the marks of its
+/// elements; other words have none.
+///
 /// Every link, that is a plain slot word, a collision's entry or a handle, counts one in `links`.
 /// A node's own links are dropped when it is destroyed, so whoever protects a node protects
 /// what it links to from there.
 #pragma once
 
 #include <atomic>
+#include <concur/detail/config.hpp>
+#include <concur/detail/hamt/marks.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/version.hpp>
@@ -45,9 +51,10 @@ struct default_tuning {
   static constexpr std::uint32_t max_leaf = 8;     ///< pairs of a leaf, inline form
   static constexpr std::size_t inline_bytes = 32;  ///< pairs up to this size are kept in leaves
   static constexpr std::uint32_t retire_batch = 64;
+  /// Of each size, in what a thread keeps for its next leaves.
+  static constexpr std::uint32_t spare_leaves = CONCUR_KEEPS_FREED_NODES != 0 ? 128 : 0;
 };
 
-using word = std::uintptr_t;
 using slot = std::atomic<word>;
 
 enum class tag : word {
@@ -102,10 +109,14 @@ struct node : retired_link {
 };
 
 inline node* node_of(word w) noexcept {
-  return reinterpret_cast<node*>(w & ~tag_mask);
+  return reinterpret_cast<node*>(w & ~(tag_mask | marks_mask));
 }
-inline word word_of(const node* n, tag t) noexcept {
-  return reinterpret_cast<word>(n) | static_cast<word>(t);
+/// `marks`: of a leaf or a collision, and of a proposed one.
+inline word word_of(const node* n, tag t, word marks = 0) noexcept {
+  return reinterpret_cast<word>(n) | static_cast<word>(t) | marks;
+}
+constexpr word with_tag(word w, tag t) noexcept {
+  return (w & ~tag_mask) | static_cast<word>(t);
 }
 
 /// What has a generation: branches and versions. Only the writers of that generation may change
@@ -151,15 +162,16 @@ inline branch* branch_of(word w) noexcept {
   return static_cast<branch*>(node_of(w));
 }
 
-/// What a slot holds when the proposal `n` has been accepted.
-inline word final_word(const node* n) noexcept {
+/// What a slot holds when the proposal that `w` is has been accepted.
+inline word final_word(word w) noexcept {
+  const node* const n = node_of(w);
   switch (n->kind()) {
     case node_kind::branch:
       return word_of(n, tag::branch);
     case node_kind::change:
       return static_cast<const change*>(n)->target;
     default:
-      return word_of(n, tag::leaf);
+      return with_tag(w, tag::leaf);
   }
 }
 
@@ -187,6 +199,12 @@ struct engine_types {
                                     std::is_trivially_copyable_v<T> &&
                                     sizeof(value_type) <= Tuning::inline_bytes;
   static constexpr std::uint32_t max_leaf = is_inline ? Tuning::max_leaf : 1;
+  /// Of large elements fewer are kept.
+  static constexpr std::uint32_t spare_leaves =
+      sizeof(value_type) <= 256 ? Tuning::spare_leaves
+                                : static_cast<std::uint32_t>(
+                                      256 * std::size_t{Tuning::spare_leaves} / sizeof(value_type));
+  using marks = std::conditional_t<is_inline, marks_of_pairs, marks_of_element>;
 
   static constexpr std::size_t pairs_at = [] {
     const std::size_t before = sizeof(node) + (is_inline ? 0 : sizeof(std::uint64_t));

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <concur/detail/hamt/core.hpp>
 #include <concur/detail/hamt/node.hpp>
+#include <concur/detail/sync/thread_slots.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -71,7 +72,7 @@ class prepared<Types, false> {
   void make(core<Types>& c, std::uint64_t hash, K&& key, Args&&... args) {
     reset();
     core_ = &c;
-    node* const fresh = c.make_leaf(1);
+    node* const fresh = c.make_leaf(1, thread_slots::mine());
     CONCUR_TRY {
       ::new (static_cast<void*>(fresh + 1)) std::uint64_t(hash);
       ::new (Types::raw_pair(fresh, 0))

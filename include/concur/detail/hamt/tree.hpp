@@ -48,14 +48,15 @@ enum class outcome {
 /// Brings a slot that holds a decided proposal to its final word.
 inline void finish(slot& s, node* n) noexcept {
   const word w = s.load(std::memory_order_acquire);  // acquire: what decided it happened before
-  if (w == word_of(n, tag::committed)) {
+  if (node_of(w) != n) return;
+  if (tag_of(w) == tag::committed) {
     // (1) release: the note is there before the word is gone; pairs with (2).
     n->pending.fetch_or(node::was_committed, std::memory_order_release);
     word expected = w;
     // release: as a commit, (3).
-    s.compare_exchange_strong(expected, final_word(n), std::memory_order_release,
+    s.compare_exchange_strong(expected, final_word(w), std::memory_order_release,
                               std::memory_order_relaxed);
-  } else if (w == word_of(n, tag::aborted)) {
+  } else if (tag_of(w) == tag::aborted) {
     // release: as (1); the bits are those that the word to restore does not have.
     const word before = n->pending.fetch_or(node::was_aborted, std::memory_order_release);
     word expected = w;
@@ -78,7 +79,7 @@ void resolve(hazard_frame& frame, slot& s, word w, IsCurrent is_current) noexcep
     const tag decision = is_current() ? tag::committed : tag::aborted;
     word expected = w;
     // (6) acq_rel: publishes the decision; pairs with `finish`.
-    s.compare_exchange_strong(expected, word_of(n, decision), std::memory_order_acq_rel,
+    s.compare_exchange_strong(expected, with_tag(w, decision), std::memory_order_acq_rel,
                               std::memory_order_relaxed);
   }
   finish(s, n);
@@ -130,21 +131,21 @@ class tree {
   }
 
   /// What nearly every read needs: see short_walk. False: then `locate` finds the way.
-  CONCUR_FORCEINLINE bool walk(hazard_word* words, std::uint64_t hash,
-                               const node*& leaf) const noexcept {
-    return short_walk<tuning>::run(root_, words, hash, leaf);
+  CONCUR_FORCEINLINE bool walk(hazard_word* words, std::uint64_t hash, word& leaf) const noexcept {
+    return short_walk<Types>::run(root_, words, hash, leaf);
   }
 
   /// The same for a writer that only looks. False: then `locate<false>` finds the way.
   CONCUR_NOINLINE bool look(hazard_word* words, std::uint64_t hash, place& p) const noexcept {
-    return short_walk<tuning>::run(root_, words, hash, p);
+    return short_walk<Types>::run(root_, words, hash, p);
   }
 
-  /// Proposes `n` for the slot at `p`, in place of `expected`. See \file.
-  outcome publish(section<Types>& s, version* v, slot& at, word expected, node* n) const noexcept {
+  /// Proposes `n`, with the marks of what it holds, in place of `expected`. See \file.
+  outcome publish(section<Types>& s, version* v, slot& at, word expected, node* n,
+                  word marks) const noexcept {
     n->pending.store(expected, std::memory_order_relaxed);  // relaxed: published by (5)
     s.announce_proposal(n);  // others may replace and retire it before we look back
-    const word proposed = word_of(n, tag::pending);
+    const word proposed = word_of(n, tag::pending, marks);
     word seen = expected;
     // (5) seq_cst: publishes the node, pairs with (4); before (8), against the two operations of a
     // snapshot; before (12), against those of another erasure.
@@ -155,9 +156,10 @@ class tree {
     seen = proposed;
     // (8) seq_cst: after (5); pairs with the fence (9).
     const bool is_current = root_.load(std::memory_order_seq_cst) == v;
+    const word next = is_current ? final_word(proposed) : with_tag(proposed, tag::aborted);
     // (3) release: publishes the node to those who did not see it pending; pairs with (4).
-    if (at.compare_exchange_strong(seen, is_current ? final_word(n) : word_of(n, tag::aborted),
-                                   std::memory_order_release, std::memory_order_relaxed) &&
+    if (at.compare_exchange_strong(seen, next, std::memory_order_release,
+                                   std::memory_order_relaxed) &&
         is_current) {
       return outcome::committed;
     }
@@ -364,7 +366,8 @@ class tree {
   outcome replace(section<Types>& s, version* v, slot& at, word expected, node* n,
                   builder<Types>* from = nullptr) const noexcept {
     core_type& c = shared();
-    const outcome result = publish(s, v, at, expected, n);
+    const outcome result =
+        publish(s, v, at, expected, n, from != nullptr ? from->marks() : word{0});
     const bool hands_over = from != nullptr && from->hands_over();
     if (result == outcome::committed) {
       if (!hands_over) s.drop(c, expected);

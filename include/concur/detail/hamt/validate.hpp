@@ -71,6 +71,7 @@ class validator {
     report_.bytes += Types::bytes_of(n);
     if (is_branch(w) != (n->kind() == node_kind::branch))
       fail("a word and its node are not of the same kind");
+    check_marks(w);
     switch (n->kind()) {
       case node_kind::branch:
         return check_branch(static_cast<branch*>(n), generation, where);
@@ -90,6 +91,23 @@ class validator {
     if (links == 1) return;
     ++report_.shared;
     if (is_alone_) fail("a node that is linked once has several links");
+  }
+
+  void check_marks(word w) {
+    const node* const n = node_of(w);
+    word right = 0;
+    if constexpr (Types::is_inline) {
+      if (n->kind() == node_kind::leaf) {
+        for (std::uint32_t i = 0; i < n->number(); ++i) {
+          right = Types::marks::with(right, i, mixed_hash(hash_, Types::pairs(n)[i].first));
+        }
+      }
+    } else if (n->kind() == node_kind::leaf) {
+      right = Types::marks::of(Types::hash_in(n));
+    } else if (n->kind() == node_kind::collision && n->number() != 0) {
+      right = Types::marks::of(Types::hash_in(Types::entries(n)[0]));
+    }
+    if ((w & marks_mask) != right) fail("a word has other marks than its elements");
   }
 
   /// What was counted is right, and only where nothing changes any more.

@@ -65,13 +65,13 @@ inline found_leaf seek(version* v, std::uint64_t from) noexcept {
   }
 }
 
-/// The leaf or collision where `hash` would be; may be null.
-inline const node* leaf_for(version* v, std::uint64_t hash) noexcept {
+/// The word of the leaf or collision where `hash` would be; may be nothing.
+inline word leaf_for(version* v, std::uint64_t hash) noexcept {
   slot* at = &v->top;
   unsigned shift = 64;
   for (;;) {
     const word w = settled_word(*at);
-    if (!is_branch(w)) return node_of(w);
+    if (!is_branch(w)) return w;
     auto* const b = branch_of(w);
     shift -= b->number();
     at = b->slots() + b->index(hash, shift);
@@ -101,18 +101,26 @@ inline std::uint64_t count(version* v) noexcept {
   return sum;
 }
 
-/// The pair of `key`, or null. `Functions` has the hasher's and the equality's results.
+/// The pair of `key` in a leaf or collision, or null.
 template <class Types, class K, class Equal>
-CONCUR_FORCEINLINE const typename Types::value_type* find_pair(const node* n, std::uint64_t hash,
+CONCUR_FORCEINLINE const typename Types::value_type* find_pair(word w, std::uint64_t hash,
                                                                const K& key, const Equal& equal) {
-  if (n == nullptr) return nullptr;
+  using marks = typename Types::marks;
+  // The same for the word of nothing, with marks and without.
+  if (!marks::may_hold(w, hash)) return nullptr;
+  const node* const n = node_of(w);
   if constexpr (Types::is_inline) {
     const auto* const pairs = Types::pairs(n);
+    for (auto candidates = marks::candidates(w, hash); candidates.has_any(); candidates.drop()) {
+      const auto* const pair = pairs + candidates.first();
+      if (keys_are_equal(equal, pair->first, key)) [[likely]]
+        return pair;
+    }
+    if (!marks::may_be_beyond(w)) return nullptr;
     const std::uint32_t count = n->number();
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::uint32_t i = marks::capacity; i < count; ++i) {
       if (keys_are_equal(equal, pairs[i].first, key)) return pairs + i;
     }
-    static_cast<void>(hash);
     return nullptr;
   } else if (n->kind() == node_kind::leaf) {
     if (Types::hash_in(n) != hash) return nullptr;

@@ -18,13 +18,13 @@
 
 namespace concur::inline CONCUR_ABI::detail::hamt {
 
-template <class Tuning>
+template <class Types>
 class short_walk {
  public:
-  /// The leaf or collision where `hash` would be, protected by one of three words; null if there is
-  /// none. False if the walk met something unfinished.
+  /// The word of the leaf or collision where `hash` would be, protected by one of three words;
+  /// nothing if the marks say that it is not there. False if the walk met something unfinished.
   static CONCUR_FORCEINLINE bool run(const std::atomic<version*>& root, hazard_word* words,
-                                     std::uint64_t hash, const node*& leaf) noexcept {
+                                     std::uint64_t hash, word& leaf) noexcept {
     reader trail{leaf};
     if (asymmetric_fence::is_light_free()) [[likely]]
       return walk(root, words, hash, trail, announce_freely());
@@ -57,14 +57,17 @@ class short_walk {
 
   // What becomes of the end of a walk.
   struct reader {
-    const node*& leaf;
+    word& leaf;
     bool at_nothing() noexcept {
-      leaf = nullptr;
+      leaf = 0;
       return true;
     }
-    void begin(version*) noexcept {}
-    void down(node*, unsigned) noexcept {}
-    void end(owner*, slot&, node* n, unsigned, unsigned) noexcept { leaf = n; }
+    static CONCUR_FORCEINLINE bool wants(word w, std::uint64_t hash) noexcept {
+      return Types::marks::may_hold(w, hash);
+    }
+    CONCUR_FORCEINLINE void begin(version*) noexcept {}
+    CONCUR_FORCEINLINE void down(node*, unsigned) noexcept {}
+    CONCUR_FORCEINLINE void end(owner*, slot&, word w, unsigned, unsigned) noexcept { leaf = w; }
     bool deeper(hazard_word* words, std::uint64_t hash, owner*, slot& at, unsigned depth,
                 unsigned shift) noexcept {
       return walk_deep(words, hash, &at, depth, shift, leaf);
@@ -73,15 +76,17 @@ class short_walk {
   struct writer {
     place& p;
     bool at_nothing() noexcept { return false; }
+    /// To put something in its place, if not to find it there.
+    static CONCUR_FORCEINLINE bool wants(word w, std::uint64_t) noexcept { return w != 0; }
     void begin(version* v) noexcept { p.root = v; }
     /// Its generation is asked for before something is proposed. The first levels are in the cache.
     void down(node* n, unsigned depth) noexcept {
       if (depth >= 2) __builtin_prefetch(n);
     }
-    void end(owner* here, slot& at, node* n, unsigned depth, unsigned shift) noexcept {
+    void end(owner* here, slot& at, word w, unsigned depth, unsigned shift) noexcept {
       p.here = here;
       p.at = &at;
-      p.seen = word_of(n, tag::leaf);
+      p.seen = w;
       p.depth = depth;
       p.shift = shift;
     }
@@ -92,7 +97,7 @@ class short_walk {
 
   static CONCUR_NOINLINE bool walk_with_fences(const std::atomic<version*>& root,
                                                hazard_word* words, std::uint64_t hash,
-                                               const node*& leaf) noexcept {
+                                               word& leaf) noexcept {
     reader trail{leaf};
     return walk(root, words, hash, trail, announce_with_fence());
   }
@@ -115,14 +120,15 @@ class short_walk {
     if constexpr (Depth == levels_in_code || Shift == 0) {
       return trail.deeper(words, hash, here, at, Depth, Shift);
     } else {
-      node* n;
-      const step next = take_step(words[words::brief_below(Depth)], at, n, announce);
+      word w;
+      const step next = take_step<Trail>(words[words::brief_below(Depth)], at, hash, w, announce);
       if (next != step::down) {
-        trail.end(here, at, n, Depth, Shift);
+        trail.end(here, at, w, Depth, Shift);
         return next == step::end;
       }
+      node* const n = node_of(w);
       trail.down(n, Depth);
-      constexpr unsigned bits = bits_at<Tuning>(Depth, Shift);
+      constexpr unsigned bits = bits_at<typename Types::tuning>(Depth, Shift);
       constexpr unsigned rest = Shift - bits;
       constexpr std::size_t mask = (std::size_t{1} << bits) - 1;
       auto* const b = static_cast<branch*>(n);
@@ -132,40 +138,43 @@ class short_walk {
   }
 
   static CONCUR_NOINLINE bool walk_deep(hazard_word* words, std::uint64_t hash, slot* at,
-                                        unsigned depth, unsigned shift,
-                                        const node*& leaf) noexcept {
+                                        unsigned depth, unsigned shift, word& leaf) noexcept {
     for (;;) {
-      node* n;
-      const step next = take_step(words[words::brief_below(depth)], *at, n, announce_with_fence());
+      word w;
+      const step next =
+          take_step<reader>(words[words::brief_below(depth)], *at, hash, w, announce_with_fence());
       if (next != step::down) {
-        leaf = n;
+        leaf = w;
         return next == step::end;
       }
-      const unsigned bits = bits_at<Tuning>(depth, shift);
+      const unsigned bits = bits_at<typename Types::tuning>(depth, shift);
       shift -= bits;
       ++depth;
-      at = static_cast<branch*>(n)->slots() +
+      at = branch_of(w)->slots() +
            (static_cast<std::size_t>(hash >> shift) & ((std::size_t{1} << bits) - 1));
     }
   }
 
   enum class step { end, down, unfinished };
 
-  /// A branch and what it holds are announced by turns.
-  template <class Announce>
-  static CONCUR_FORCEINLINE step take_step(hazard_word& mine, slot& at, node*& n,
+  /// A branch and what it holds are announced by turns. `w`: what the slot holds; 0 if that is
+  /// nothing that the walk is for.
+  template <class Trail, class Announce>
+  static CONCUR_FORCEINLINE step take_step(hazard_word& mine, slot& at, std::uint64_t hash, word& w,
                                            Announce announce) noexcept {
-    const word w = at.load(std::memory_order_acquire);  // acquire: as tree (4)
-    n = nullptr;
-    if ((w & (tag_mask - 1)) != 0) [[unlikely]]
+    const word seen = at.load(std::memory_order_acquire);  // acquire: as tree (4)
+    w = seen;
+    if ((seen & (tag_mask - 1)) != 0) [[unlikely]]
       return step::unfinished;
-    if (w == 0) return step::end;
-    n = reinterpret_cast<node*>(w & ~word{1});
-    announce(mine, n);
+    if (!is_branch(seen) && !Trail::wants(seen, hash)) {
+      w = 0;
+      return step::end;
+    }
+    announce(mine, node_of(seen));
     // acquire: as tree (4): what a branch links to stays while it does, and it is protected.
-    if (at.load(std::memory_order_acquire) != w) [[unlikely]]
+    if (at.load(std::memory_order_acquire) != seen) [[unlikely]]
       return step::unfinished;
-    return (w & 1) == 0 ? step::end : step::down;
+    return is_branch(seen) ? step::down : step::end;
   }
 };
 

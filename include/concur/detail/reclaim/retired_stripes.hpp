@@ -5,7 +5,7 @@
 /// to hand over when one ends: whoever fills the next batch works it off.
 ///
 ///     retire(node)       push onto the stack of the caller's stripe: never waits, never allocates
-///     is_due             every `batch` pushes of a stripe: time to `collect`
+///     is_due             every `batch` pushes of a stripe since it was empty: time to `collect`
 ///     collect            detach the stripe; make sure of what is announced; free what no hazard
 ///                        word names; the rest goes back. Freeing may retire more: repeated while
 ///                        it frees something.
@@ -52,9 +52,13 @@ class CONCUR_SHARED retired_stripes {
   bool retire(retired_link* object, const thread_slot& me,
               std::uint32_t batch = default_batch) noexcept {
     stripe& mine = stripe_of(me);
-    push(mine, object, object);
-    // relaxed: a number that orders nothing.
-    return (mine.pushes.fetch_add(1, std::memory_order_relaxed) + 1) % batch == 0;
+    const std::uint64_t counted = mine.push(object, object, 1);
+    if constexpr (counts_in_head) {
+      return counted % batch == 0;
+    } else {
+      // relaxed: a number that orders nothing.
+      return (mine.pushes.fetch_add(1, std::memory_order_relaxed) + 1) % batch == 0;
+    }
   }
 
   /// Frees what is waiting in the caller's stripe, is settled, and not protected.
@@ -92,7 +96,7 @@ class CONCUR_SHARED retired_stripes {
       again = false;
       for (stripe& s : stripes_) {
         again |= free_each(s.take_waiting(), free);
-        again |= free_each(detach(s), free);
+        again |= free_each(s.detach(), free);
       }
     }
   }
@@ -100,7 +104,7 @@ class CONCUR_SHARED retired_stripes {
   bool is_empty() const noexcept {
     for (const stripe& s : stripes_) {
       // relaxed: a momentary view.
-      if (s.head.load(std::memory_order_relaxed) != nullptr ||
+      if (s.head.load(std::memory_order_relaxed) != 0 ||
           s.waiting.load(std::memory_order_relaxed) != nullptr) {
         return false;
       }
@@ -112,8 +116,19 @@ class CONCUR_SHARED retired_stripes {
   static bool is_inside_collect() noexcept { return is_collecting; }
 
  private:
+  static constexpr bool counts_in_head =
+      CONCUR_POINTER_HAS_FREE_BITS && sizeof(std::uintptr_t) == 8;
+  static constexpr unsigned address_bits = counts_in_head ? 48 : 0;
+  static constexpr std::uintptr_t address_mask =
+      counts_in_head ? (std::uintptr_t{1} << address_bits) - 1 : ~std::uintptr_t{0};
+  static retired_link* link_of(std::uintptr_t head) noexcept {
+    return reinterpret_cast<retired_link*>(head & address_mask);
+  }
+
   struct alignas(cache_line_size) stripe {
-    std::atomic<retired_link*> head{nullptr};
+    /// The address of the first, and how many were pushed since it was empty: modulo 2^16, in the
+    /// bits that an address leaves free. Where it has none they are counted beside it.
+    std::atomic<std::uintptr_t> head{0};
     std::atomic<std::uint32_t> pushes{0};
 
     /// Held by who changes the rest. Nobody waits for it.
@@ -122,6 +137,25 @@ class CONCUR_SHARED retired_stripes {
     std::atomic<retired_link*> waiting{nullptr};
     std::uint64_t waiting_era = 0;
     std::uint32_t times_put_off = 0;
+
+    /// `count`: how many of them are new. Returns how many were pushed, if that is counted here.
+    std::uint64_t push(retired_link* first, retired_link* last, std::uint64_t count) noexcept {
+      std::uintptr_t seen = head.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+      std::uintptr_t next;
+      do {
+        last->next_retired = link_of(seen);
+        next = reinterpret_cast<std::uintptr_t>(first);
+        if constexpr (counts_in_head) next |= (seen & ~address_mask) + (count << address_bits);
+        // (1) release: publishes the links, and that the objects were unlinked; pairs with (2).
+      } while (!head.compare_exchange_weak(seen, next, std::memory_order_release,
+                                           std::memory_order_relaxed));
+      return counts_in_head ? next >> address_bits : 0;
+    }
+    retired_link* detach() noexcept {
+      if (head.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: (2) takes it
+      // (2) acquire: pairs with (1).
+      return link_of(head.exchange(0, std::memory_order_acquire));
+    }
 
     bool try_hold() noexcept {
       return !is_held.exchange(true, std::memory_order_acquire);  // (3) acquire: pairs with (4).
@@ -178,20 +212,6 @@ class CONCUR_SHARED retired_stripes {
 
   stripe& stripe_of(const thread_slot& me) noexcept { return stripes_[me.index % stripe_count]; }
 
-  static void push(stripe& s, retired_link* first, retired_link* last) noexcept {
-    retired_link* head = s.head.load(std::memory_order_relaxed);  // relaxed: the CAS decides
-    do {
-      last->next_retired = head;
-      // (1) release: publishes the links, and that the objects were unlinked; pairs with (2).
-    } while (!s.head.compare_exchange_weak(head, first, std::memory_order_release,
-                                           std::memory_order_relaxed));
-  }
-
-  static retired_link* detach(stripe& s) noexcept {
-    if (s.head.load(std::memory_order_relaxed) == nullptr) return nullptr;  // relaxed: (2) takes it
-    return s.head.exchange(nullptr, std::memory_order_acquire);  // (2) acquire: pairs with (1).
-  }
-
   template <class Free>
   static bool free_each(retired_link* list, Free& free) noexcept {
     const bool has_any = list != nullptr;
@@ -212,7 +232,7 @@ class CONCUR_SHARED retired_stripes {
     collection(const collection&) = delete;
     collection& operator=(const collection&) = delete;
     ~collection() {
-      if (kept_ != nullptr) push(stripe_, kept_, last_kept_);
+      if (kept_ != nullptr) stripe_.push(kept_, last_kept_, 0);
       if (is_holder_) stripe_.let_go();
     }
 
@@ -223,7 +243,7 @@ class CONCUR_SHARED retired_stripes {
         return;
       }
       retired_link* const waited = stripe_.take_waiting();
-      retired_link* const fresh = detach(stripe_);
+      retired_link* const fresh = stripe_.detach();
       if (waited == nullptr && fresh == nullptr) return;
       // What is looked at was unlinked before, and detached.
       settled known = section_fence::try_settle<announces::objects>(me, stripe_.waiting_era);
@@ -245,7 +265,7 @@ class CONCUR_SHARED retired_stripes {
     /// Whether something has been freed.
     bool run_now() noexcept {
       retired_link* const waited = is_holder_ ? stripe_.take_waiting() : nullptr;
-      retired_link* const fresh = detach(stripe_);
+      retired_link* const fresh = stripe_.detach();
       if (waited == nullptr && fresh == nullptr) return false;
       const bool is_settled = leaf_hazard::settle();
       examine(waited, is_settled);
@@ -276,7 +296,7 @@ class CONCUR_SHARED retired_stripes {
     void examine_what_followed() noexcept {
       while (has_freed_) {
         has_freed_ = false;
-        if (retired_link* const list = detach(stripe_)) examine(list, leaf_hazard::settle());
+        if (retired_link* const list = stripe_.detach()) examine(list, leaf_hazard::settle());
       }
     }
 

@@ -112,6 +112,19 @@ class CONCUR_SHARED thread_slots {
     return true;
   }
 
+  /// f(slot) for every slot whose thread has ended: it is the caller's meanwhile, so what belongs
+  /// to its index may be looked at and changed. `f` must not throw.
+  template <class F>
+  static void for_each_left(F&& f) noexcept {
+    for_each_while([&f](thread_slot& slot) {
+      if (try_take(slot)) {
+        f(slot);
+        slot.taken.store(false, std::memory_order_release);  // release: as (6); pairs with (1).
+      }
+      return true;
+    });
+  }
+
   /// Whether no thread but the caller has a slot. If so, then what the caller stored before is seen
   /// by every thread that takes a slot from now on. The two cases: if its fence (7) is before (8),
   /// its slot is seen here to be taken; if (8) is first, it sees the caller's stores.
