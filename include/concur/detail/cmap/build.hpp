@@ -60,16 +60,25 @@ class node_builder : public node_memory<Types> {
 
   // --- from elements ---
 
+  /// In any order.
   word make_leaf(const writer& w, fresh_nodes& fresh, const hashed_item* items, unsigned count) {
     if constexpr (!Types::is_inline) {
       if (count == 1) return word::leaf(items->what, 1, word::filter_of(items->hash));
+    }
+    hashed_item sorted[max_leaf];
+    for (unsigned i = 0; i < count; ++i) {
+      unsigned at = i;
+      for (; at != 0 && filter_of(sorted[at - 1]) > filter_of(items[i]); --at) {
+        sorted[at] = sorted[at - 1];
+      }
+      sorted[at] = items[i];
     }
     void* leaf = this->create_leaf(w, count);
     fresh.add(layout::header(leaf, count), count);
     std::uint64_t filter = 0;
     for (unsigned i = 0; i < count; ++i) {
-      layout::put(leaf, i, items[i].what, items[i].hash);
-      filter |= word::filter_of(items[i].hash);
+      layout::put(leaf, i, sorted[i].what, sorted[i].hash);
+      filter |= filter_of(sorted[i]);
     }
     return word::leaf(leaf, count, filter);
   }
@@ -223,6 +232,8 @@ class node_builder : public node_memory<Types> {
                                                    : tuning::first_branch_bits);
 
  private:
+  static std::uint64_t filter_of(const hashed_item& i) noexcept { return word::filter_of(i.hash); }
+
   static word thawed(word w) noexcept { return w.is_vacant() ? word::empty() : w.thawed(); }
 
   branch* make_branch(const writer& w, fresh_nodes& fresh, unsigned below, unsigned bits) {

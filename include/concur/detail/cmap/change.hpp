@@ -315,7 +315,7 @@ class changer : public modifier<Types> {
   template <class K>
   CONCUR_FORCEINLINE item find_at(const position& at, std::uint64_t hash, const K& key,
                                   new_element<Types>& kept) const {
-    if (at.at == nullptr || !at.seen.may_hold(hash)) return nullptr;
+    if (at.at == nullptr) return nullptr;
     if (kept.is_made()) [[unlikely]]
       return this->find_in(at.seen, hash, kept.value().first);
     return this->find_in(at.seen, hash, key);

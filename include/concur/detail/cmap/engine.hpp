@@ -260,7 +260,7 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     word found;
     while (!this->try_read_word(pin, hash, found)) {
     }
-    const item e = found.may_hold(hash) ? this->find_in(found, hash, key) : nullptr;
+    const item e = this->find_in(found, hash, key);
     if (e == nullptr) return false;
     f(layout::value(e));
     return true;

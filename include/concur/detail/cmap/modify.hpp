@@ -109,13 +109,26 @@ class modifier : public walk<Types> {
   CONCUR_FORCEINLINE bool put_longer(owner own, place& at, word old, item what,
                                      std::uint64_t hash) {
     const unsigned count = old.count();
+    const unsigned index = place_in_leaf(old, hash);
     // Nothing here throws once there is memory.
     void* const leaf = this->take_leaf(own, count + 1);
-    if (count != 0) layout::copy_first(leaf, old, count);
-    layout::put_fresh(leaf, count, what, hash);
+    if (count != 0) layout::copy_with_gap(leaf, old, count, index);
+    layout::put_fresh(leaf, index, what, hash);
     base::stamp_leaf(own, leaf, count + 1);
     const std::uint64_t filter = old.filter() | word::filter_of(hash);
     return publish_leaf(own, at, old, word::leaf(leaf, count + 1, filter));
+  }
+
+  /// Where a new element of that hash belongs in a leaf, or in what is vacant.
+  CONCUR_FORCEINLINE unsigned place_in_leaf(word old, std::uint64_t hash) const {
+    if (old.has_bit_for_each()) [[likely]]
+      return old.first_of(hash);
+    return place_among_equals(old, hash);
+  }
+  CONCUR_NOINLINE unsigned place_among_equals(word old, std::uint64_t hash) const {
+    unsigned i = old.first_of(hash);
+    while (i < old.count() && layout::filter(old, i, this->hash_) < word::filter_of(hash)) ++i;
+    return i;
   }
 
   /// A new leaf in the place of an old one, or of nothing; freed if the race is lost.
@@ -210,10 +223,9 @@ class modifier : public walk<Types> {
 
   CONCUR_FORCEINLINE bool put_shorter(owner own, place& at, word old, unsigned gone) {
     const unsigned count = old.count() - 1;
-    std::uint64_t filter = 0;
-    for (unsigned i = 0; i <= count; ++i) {
-      if (i != gone) filter |= layout::filter(old, i, this->hash_);
-    }
+    const std::uint64_t filter = old.has_bit_for_each()
+                                     ? old.filter() & ~layout::filter(old, gone, this->hash_)
+                                     : filter_without(old, gone);
     if (count == 0 || (!Types::is_inline && count == 1)) {
       const word next = count == 0
                             ? word::emptied()
@@ -222,12 +234,18 @@ class modifier : public walk<Types> {
       this->retire_leaf(own, old);
       return true;
     }
-    // The last element fills the gap.
     void* const leaf = this->take_leaf(own, count);
-    layout::copy_first(leaf, old, count);
-    layout::copy(leaf, gone == count ? count - 1 : gone, old, gone == count ? count - 1 : count);
+    layout::copy_without(leaf, old, count + 1, gone);
     base::stamp_leaf(own, leaf, count);
     return publish_leaf(own, at, old, word::leaf(leaf, count, filter));
+  }
+
+  CONCUR_NOINLINE std::uint64_t filter_without(word old, unsigned gone) const {
+    std::uint64_t filter = 0;
+    for (unsigned i = 0; i != old.count(); ++i) {
+      if (i != gone) filter |= layout::filter(old, i, this->hash_);
+    }
+    return filter;
   }
 
   // --- a whole place ---

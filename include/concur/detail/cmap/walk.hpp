@@ -80,6 +80,7 @@ class walk : public rebuild<Types> {
   /// The element of `key` below a word that is no branch, or null.
   template <class K>
   CONCUR_FORCEINLINE item find_in(word w, std::uint64_t hash, const K& key) const {
+    if (!w.may_hold(hash)) return nullptr;
     if (w.is_leaf()) [[likely]]
       return layout::find(w, hash, key, this->equal_);
     return w.is_node() ? find_in_list(w, hash, key) : nullptr;
