@@ -61,7 +61,8 @@ class node_builder : public node_memory<Types> {
   // --- from elements ---
 
   /// In any order.
-  word make_leaf(const writer& w, fresh_nodes& fresh, const hashed_item* items, unsigned count) {
+  CONCUR_NOINLINE word make_leaf(const writer& w, fresh_nodes& fresh, const hashed_item* items,
+                                 unsigned count) {
     if constexpr (!Types::is_inline) {
       if (count == 1) return word::leaf(items->what, 1, word::filter_of(items->hash));
     }
@@ -114,8 +115,8 @@ class node_builder : public node_memory<Types> {
   }
 
   /// `bits`: how wide the first branch is, if one is needed.
-  word make_tree(const writer& w, fresh_nodes& fresh, const item_list& items, unsigned below,
-                 unsigned bits) {
+  CONCUR_COLD word make_tree(const writer& w, fresh_nodes& fresh, const item_list& items,
+                             unsigned below, unsigned bits) {
     if (items.count == 0) return word::empty();
     if (items.count <= max_leaf) return make_leaf(w, fresh, items.items, items.count);
     if (items.has_one_hash()) return make_list(w, fresh, items);

@@ -135,6 +135,8 @@ class walk : public rebuild<Types> {
   /// share of a running replacement on the way, once for each operation (`has_helped`).
   CONCUR_FORCEINLINE position locate(const writer& w, std::uint64_t hash, bool must_exist,
                                      bool& has_helped) {
+    // Of pairs only what could not be done quickly comes here.
+    if constexpr (Types::is_inline) return locate_slowly(w, hash, must_exist, has_helped);
     position found;
     if (try_locate_slot(w.pin, hash, found) && !found.seen.is_node() && !found.seen.is_frozen() &&
         !found.seen.is_moved()) [[likely]] {
@@ -228,8 +230,8 @@ class walk : public rebuild<Types> {
   }
 
   /// A slot that is being moved, or has been.
-  CONCUR_NOINLINE step complete_slot(const writer& w, directory* d, std::size_t slot,
-                                     const position& found) {
+  CONCUR_COLD step complete_slot(const writer& w, directory* d, std::size_t slot,
+                                 const position& found) {
     directory* next;
     if (!w.pin.try_load(d->next, next)) return step::again;
     if (found.seen.is_moved() && base::is_ready(d, next, found.at, slot)) return step::moved;
