@@ -83,11 +83,34 @@ TEST_CASE("slot word: a filter lets through what may be there, and little else")
   REQUIRE(leaf.filter() == filter);
 }
 
+TEST_CASE("slot word: the filter says where in a sorted leaf an element is") {
+  using word = basic_slot_word<true>;
+  const unsigned bits[] = {0, 3, 9, 15};
+  std::uint64_t filter = 0;
+  for (const unsigned bit : bits) filter |= word::filter_of(bit);
+  const word leaf = word::leaf(node, 4, filter);
+  REQUIRE(leaf.has_bit_for_each());
+  for (unsigned i = 0; i < 4; ++i) REQUIRE(leaf.first_of(0xAB0 + bits[i]) == i);
+  REQUIRE(leaf.first_of(2) == 1);
+  REQUIRE(leaf.first_of(14) == 3);
+  REQUIRE(leaf.frozen().first_of(9) == 2);
+  // Two elements share a bit.
+  const word shared = word::leaf(node, 5, filter);
+  REQUIRE_FALSE(shared.has_bit_for_each());
+  for (unsigned i = 0; i < 4; ++i) REQUIRE(shared.first_of(bits[i]) == i);
+  REQUIRE(word::empty().has_bit_for_each());
+  REQUIRE(word::emptied().first_of(15) == 0);
+}
+
 TEST_CASE("slot word: without a filter everything may be there") {
   using word = basic_slot_word<false>;
   REQUIRE(word::filter_of(7) == 0);
   const word leaf = word::leaf(node, 1, 0);
-  for (std::uint64_t hash = 0; hash < 64; ++hash) REQUIRE(leaf.may_hold(hash));
+  for (std::uint64_t hash = 0; hash < 64; ++hash) {
+    REQUIRE(leaf.may_hold(hash));
+    REQUIRE(leaf.first_of(hash) == 0);
+  }
+  REQUIRE_FALSE(leaf.has_bit_for_each());
   // All bits of an address are kept.
   const auto* const far = reinterpret_cast<const char*>(std::uintptr_t{0xFFFF'8000'1234'5670});
   REQUIRE(word::leaf(far, 4, 0).address<const char>() == far);

@@ -22,10 +22,12 @@
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define CONCUR_NOINLINE __declspec(noinline)
+#define CONCUR_COLD CONCUR_NOINLINE
 #define CONCUR_FORCEINLINE __forceinline
 #define CONCUR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else
 #define CONCUR_NOINLINE __attribute__((noinline))
+#define CONCUR_COLD __attribute__((noinline, cold))
 #define CONCUR_FORCEINLINE inline __attribute__((always_inline))
 #define CONCUR_NO_UNIQUE_ADDRESS [[no_unique_address]]
 #endif

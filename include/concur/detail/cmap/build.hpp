@@ -60,16 +60,26 @@ class node_builder : public node_memory<Types> {
 
   // --- from elements ---
 
-  word make_leaf(const writer& w, fresh_nodes& fresh, const hashed_item* items, unsigned count) {
+  /// In any order.
+  CONCUR_NOINLINE word make_leaf(const writer& w, fresh_nodes& fresh, const hashed_item* items,
+                                 unsigned count) {
     if constexpr (!Types::is_inline) {
       if (count == 1) return word::leaf(items->what, 1, word::filter_of(items->hash));
+    }
+    hashed_item sorted[max_leaf];
+    for (unsigned i = 0; i < count; ++i) {
+      unsigned at = i;
+      for (; at != 0 && filter_of(sorted[at - 1]) > filter_of(items[i]); --at) {
+        sorted[at] = sorted[at - 1];
+      }
+      sorted[at] = items[i];
     }
     void* leaf = this->create_leaf(w, count);
     fresh.add(layout::header(leaf, count), count);
     std::uint64_t filter = 0;
     for (unsigned i = 0; i < count; ++i) {
-      layout::put(leaf, i, items[i].what, items[i].hash);
-      filter |= word::filter_of(items[i].hash);
+      layout::put(leaf, i, sorted[i].what, sorted[i].hash);
+      filter |= filter_of(sorted[i]);
     }
     return word::leaf(leaf, count, filter);
   }
@@ -105,8 +115,8 @@ class node_builder : public node_memory<Types> {
   }
 
   /// `bits`: how wide the first branch is, if one is needed.
-  word make_tree(const writer& w, fresh_nodes& fresh, const item_list& items, unsigned below,
-                 unsigned bits) {
+  CONCUR_COLD word make_tree(const writer& w, fresh_nodes& fresh, const item_list& items,
+                             unsigned below, unsigned bits) {
     if (items.count == 0) return word::empty();
     if (items.count <= max_leaf) return make_leaf(w, fresh, items.items, items.count);
     if (items.has_one_hash()) return make_list(w, fresh, items);
@@ -223,6 +233,8 @@ class node_builder : public node_memory<Types> {
                                                    : tuning::first_branch_bits);
 
  private:
+  static std::uint64_t filter_of(const hashed_item& i) noexcept { return word::filter_of(i.hash); }
+
   static word thawed(word w) noexcept { return w.is_vacant() ? word::empty() : w.thawed(); }
 
   branch* make_branch(const writer& w, fresh_nodes& fresh, unsigned below, unsigned bits) {

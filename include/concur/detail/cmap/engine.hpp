@@ -257,13 +257,17 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   CONCUR_NOINLINE bool read_anywhere(thread_slot& me, std::uint64_t hash, KeyArgument key,
                                      Callable f) const {
     era_pin pin(me);
-    word found;
-    while (!this->try_read_word(pin, hash, found)) {
-    }
-    const item e = found.may_hold(hash) ? this->find_in(found, hash, key) : nullptr;
+    const item e = find_anywhere<K, KeyArgument>(pin, hash, key);
     if (e == nullptr) return false;
     f(layout::value(e));
     return true;
+  }
+  template <class K, class KeyArgument>
+  CONCUR_COLD item find_anywhere(era_pin& pin, std::uint64_t hash, KeyArgument key) const {
+    word found;
+    while (!this->try_read_word(pin, hash, found)) {
+    }
+    return found.may_hold(hash) ? this->find_in(found, hash, key) : nullptr;
   }
 
   template <class F>

@@ -118,7 +118,7 @@ class migration : public slot_mover<Types> {
 
   /// What is left when all blocks have been handed out: looks after the first segment that is not
   /// done, and makes the next table the root when there is none.
-  void sweep(const writer& w, directory* from) {
+  CONCUR_COLD void sweep(const writer& w, directory* from) {
     constexpr unsigned enough = 64;
     const std::uint64_t count = base::segment_count(*from);
     // acquire: pairs with (3)
@@ -143,8 +143,8 @@ class migration : public slot_mover<Types> {
     if (i >= count) finish_table(w, from);
   }
 
-  void move_missing_block(const writer& w, directory* from, std::size_t segment,
-                          std::uint64_t seen) {
+  CONCUR_COLD void move_missing_block(const writer& w, directory* from, std::size_t segment,
+                                      std::uint64_t seen) {
     // relaxed: which one to try; it is looked at slot by slot.
     std::uint64_t missing =
         all_blocks(*from) &
@@ -173,7 +173,7 @@ class migration : public slot_mover<Types> {
   // --- the beginning ---
 
   /// Gives `from`, the root, a next table, unless it has one.
-  void start_replacing(const writer& w, directory* from, unsigned log2) {
+  CONCUR_COLD void start_replacing(const writer& w, directory* from, unsigned log2) {
     // relaxed: the CAS decides
     if (from->next.load(std::memory_order_relaxed) != nullptr) return;
     directory* to = this->create_table(w, log2);
@@ -185,7 +185,7 @@ class migration : public slot_mover<Types> {
     }
   }
 
-  void make_first_table(const writer& w, unsigned log2) {
+  CONCUR_COLD void make_first_table(const writer& w, unsigned log2) {
     std::uintptr_t expected =
         this->root_.load(std::memory_order_relaxed);  // relaxed: the CAS decides
     if (!root_word(expected).is_of_empty_map()) return;

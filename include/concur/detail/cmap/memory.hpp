@@ -176,12 +176,15 @@ class node_memory {
     era_clock::stamp(*own.me, *::new (layout::header(leaf, count)) epoch_node,
                      tuning::births_per_era);
   }
-  void* create_leaf(owner own, unsigned count) {
-    void* const leaf = take_leaf(own, count);
-    stamp_leaf(own, leaf, count);
+  CONCUR_NOINLINE void* create_leaf(const writer& w, unsigned count) {
+    void* const leaf = take_leaf(w.as_owner(), count);
+    stamp_leaf(w.as_owner(), leaf, count);
     return leaf;
   }
-  void* create_leaf(const writer& w, unsigned count) { return create_leaf(w.as_owner(), count); }
+  /// One that has not been published.
+  CONCUR_COLD void discard_leaf(thread_record& mine, word leaf) noexcept {
+    destroy_leaf(&mine, leaf.template address<void>(), leaf.count());
+  }
   void destroy_leaf(thread_record* mine, void* leaf, unsigned count) noexcept {
     if (mine == nullptr || !keep_cached(mine->leaves[count - 1], leaf, tuning::cached_nodes)) {
       deallocate_bytes(leaf, layout::leaf_bytes(count));
@@ -266,7 +269,7 @@ class node_memory {
   }
 
   /// The allocator gives 16-byte alignment: the rest is made by hand.
-  directory* create_table(const writer& w, unsigned log2_slots) {
+  CONCUR_COLD directory* create_table(const writer& w, unsigned log2_slots) {
     const std::size_t entries = std::size_t{1} << (log2_slots - log2_of_segment(log2_slots));
     const std::size_t bytes = checked_add(checked_multiply(entries, sizeof(std::uint64_t)),
                                           sizeof(directory) + alignof(directory));
@@ -291,7 +294,7 @@ class node_memory {
 
   // --- freeing ---
 
-  void destroy_other(other_node* node) noexcept {
+  CONCUR_NOINLINE void destroy_other(other_node* node) noexcept {
     switch (node->type) {
       case node_type::branch:
         deallocate_bytes(node, branch::bytes(static_cast<branch*>(node)->bits()));
@@ -334,10 +337,9 @@ class node_memory {
 
   // --- retiring: what has been unlinked ---
 
-  void retire(const writer& w, epoch_node* header, unsigned kind) noexcept {
-    reclaimer_.retire(w.me, w.mine, header, kind);
+  CONCUR_NOINLINE void retire(const writer& w, other_node* node) noexcept {
+    reclaimer_.retire(w.me, w.mine, &node->header, kind_other);
   }
-  void retire(const writer& w, other_node* node) noexcept { retire(w, &node->header, kind_other); }
   /// A leaf, without the elements that it points to. Nothing for a word that is no leaf.
   CONCUR_FORCEINLINE void retire_leaf(owner own, word leaf) noexcept {
     const unsigned count = leaf.is_leaf() ? leaf.count() : 0;
@@ -346,13 +348,15 @@ class node_memory {
                         count);
     }
   }
-  void retire_leaf(const writer& w, word leaf) noexcept { retire_leaf(w.as_owner(), leaf); }
-  void retire_element(const writer& w, item i) noexcept {
+  CONCUR_NOINLINE void retire_leaf(const writer& w, word leaf) noexcept {
+    retire_leaf(w.as_owner(), leaf);
+  }
+  CONCUR_FORCEINLINE void retire_element(const writer& w, item i) noexcept {
     if constexpr (Types::is_inline) {
       static_cast<void>(w);
       static_cast<void>(i);
     } else {
-      retire(w, i->header(), 1);
+      reclaimer_.retire(w.me, w.mine, i->header(), 1);
     }
   }
   void retire_table(const writer& w, directory* d) noexcept { retire(w, d); }
@@ -365,7 +369,7 @@ class node_memory {
 
   // --- the counter ---
 
-  CONCUR_NOINLINE void spread_counter() noexcept {
+  CONCUR_COLD void spread_counter() noexcept {
     using stripe = striped_counter::stripe;
     if (counter_.is_striped()) return;
     CONCUR_TRY {

@@ -25,6 +25,7 @@ class modifier : public walk<Types> {
   using typename base::position;
   using typename base::tuning;
   using typename base::value_type;
+  using mapped_type = typename Types::mapped_type;
   using typename base::word;
 
   static constexpr unsigned max_leaf = Types::max_leaf;
@@ -92,44 +93,114 @@ class modifier : public walk<Types> {
                                       std::memory_order_relaxed);
   }
 
+  // --- a leaf of pairs, in few and small arguments, by value: they stay in registers ---
+
+  enum class step_result : unsigned char { not_here, lost, done, done_and_due };
+
+  /// The thread that runs, and its record if it has one.
+  owner find_owner() const {
+    thread_slot& me = thread_slots::mine();
+    return {&me, this->reclaimer_.find(me)};
+  }
+
+  CONCUR_NOINLINE step_result replace_in_leaf(place& at, word seen, unsigned index,
+                                              mapped_type value) {
+    const owner own = find_owner();
+    if (own.mine == nullptr) [[unlikely]]
+      return step_result::lost;
+    void* const leaf = copy_leaf(own, seen);
+    layout::put_value(leaf, index, value);
+    if (!publish_copy(own, at, seen, leaf)) [[unlikely]]
+      return step_result::lost;
+    return this->reclaimer_.is_due(*own.mine) ? step_result::done_and_due : step_result::done;
+  }
+  CONCUR_NOINLINE step_result insert_in_leaf(place& at, word seen, std::uint64_t hash,
+                                             value_type value) {
+    const owner own = find_owner();
+    if (own.mine == nullptr || seen.count() >= max_leaf || seen.is_frozen() ||
+        !put_longer(own, at, seen, &value, hash)) [[unlikely]] {
+      return step_result::lost;
+    }
+    return counted_quickly(own, 1);
+  }
+  CONCUR_NOINLINE step_result erase_in_leaf(place& at, word seen, unsigned index) {
+    const owner own = find_owner();
+    if (own.mine == nullptr || !put_shorter(own, at, seen, index)) [[unlikely]]
+      return step_result::lost;
+    return counted_quickly(own, -1);
+  }
+  CONCUR_FORCEINLINE step_result counted_quickly(owner own, std::int64_t by) noexcept {
+    // relaxed: how large the table is
+    const root_word root(this->root_.load(std::memory_order_relaxed));
+    const bool is_load_due = this->count(by, *own.me, 64 - root.shift());
+    return is_load_due || this->reclaimer_.is_due(*own.mine) ? step_result::done_and_due
+                                                             : step_result::done;
+  }
+
   // --- insertion ---
 
+  /// Puts an element where there is none, and counts it. False if the race was lost.
   CONCUR_FORCEINLINE bool try_insert(const writer& w, const position& at, std::uint64_t hash,
                                      item what) {
     const word old = at.seen;
     const unsigned count = old.count();
     if (count >= max_leaf) [[unlikely]] {
-      return layout::spilled(what, [&](item own) { return try_insert_deeper(w, at, hash, own); });
+      if (!layout::spilled(what, [&](item own) { return try_insert_deeper(w, at, hash, own); })) {
+        return false;
+      }
+    } else if constexpr (Types::is_inline) {
+      return is_done(w, insert_in_leaf(*at.at, old, hash, *what));
+    } else if (count == 0) {
+      if (!publish(*at.at, old, word::leaf(layout::address(what), 1, word::filter_of(hash)))) {
+        return false;
+      }
+    } else if (!put_longer(w.as_owner(), *at.at, old, what, hash)) {
+      return false;
     }
-    if (!Types::is_inline && count == 0) {
-      return publish(*at.at, old, word::leaf(layout::address(what), 1, word::filter_of(hash)));
-    }
-    return put_longer(w.as_owner(), *at.at, old, what, hash);
+    counted(w, 1, at.shift);
+    return true;
+  }
+  bool is_done(const writer& w, step_result result) noexcept {
+    if (result == step_result::done_and_due) this->check_load(w);
+    return result != step_result::lost;
   }
   CONCUR_FORCEINLINE bool put_longer(owner own, place& at, word old, item what,
                                      std::uint64_t hash) {
     const unsigned count = old.count();
+    const unsigned index = place_in_leaf(old, hash);
     // Nothing here throws once there is memory.
     void* const leaf = this->take_leaf(own, count + 1);
-    if (count != 0) layout::copy_first(leaf, old, count);
-    layout::put_fresh(leaf, count, what, hash);
+    if (count != 0) layout::copy_with_gap(leaf, old, count, index);
+    layout::put_fresh(leaf, index, what, hash);
     base::stamp_leaf(own, leaf, count + 1);
     const std::uint64_t filter = old.filter() | word::filter_of(hash);
     return publish_leaf(own, at, old, word::leaf(leaf, count + 1, filter));
   }
 
+  /// Where a new element of that hash belongs in a leaf, or in what is vacant.
+  CONCUR_FORCEINLINE unsigned place_in_leaf(word old, std::uint64_t hash) const {
+    if (old.has_bit_for_each()) [[likely]]
+      return old.first_of(hash);
+    return place_among_equals(old, hash);
+  }
+  CONCUR_NOINLINE unsigned place_among_equals(word old, std::uint64_t hash) const {
+    unsigned i = old.first_of(hash);
+    while (i < old.count() && layout::filter(old, i, this->hash_) < word::filter_of(hash)) ++i;
+    return i;
+  }
+
   /// A new leaf in the place of an old one, or of nothing; freed if the race is lost.
   CONCUR_FORCEINLINE bool publish_leaf(owner own, place& at, word old, word next) noexcept {
     if (!publish(at, old, next)) [[unlikely]] {
-      this->destroy_leaf(own.mine, next.template address<void>(), next.count());
+      this->discard_leaf(*own.mine, next);
       return false;
     }
     this->retire_leaf(own, old);
     return true;
   }
 
-  CONCUR_NOINLINE bool try_insert_deeper(const writer& w, const position& at, std::uint64_t hash,
-                                         item what) {
+  CONCUR_COLD bool try_insert_deeper(const writer& w, const position& at, std::uint64_t hash,
+                                     item what) {
     fresh_nodes fresh(*this, w);
     const word next = more_than_leaf(w, fresh, at, what, hash);
     if (!publish(*at.at, at.seen, next)) return false;
@@ -164,16 +235,21 @@ class modifier : public walk<Types> {
   CONCUR_FORCEINLINE bool try_replace(const writer& w, const position& at, item found, item what,
                                       std::uint64_t hash) {
     const word old = at.seen;
-    if (!old.is_leaf()) [[unlikely]] {
+    if (!old.is_leaf()) [[unlikely]]
       return layout::spilled(what, [&](item own) { return try_rewrite_list(w, at, found, &own); });
+    if constexpr (Types::is_inline) {
+      const unsigned index = layout::index_of(old, found);
+      return replace_in_leaf(*at.at, old, index, what->second) != step_result::lost;
+    } else {
+      if (old.count() == 1) {
+        if (!publish(*at.at, old, word::leaf(layout::address(what), 1, old.filter()))) return false;
+      } else if (!put_changed(w.as_owner(), *at.at, old, layout::index_of(old, found), what,
+                              hash)) {
+        return false;
+      }
+      this->retire_element(w, found);
+      return true;
     }
-    if (!Types::is_inline && old.count() == 1) {
-      if (!publish(*at.at, old, word::leaf(layout::address(what), 1, old.filter()))) return false;
-    } else if (!put_changed(w.as_owner(), *at.at, old, layout::index_of(old, found), what, hash)) {
-      return false;
-    }
-    this->retire_element(w, found);
-    return true;
   }
   CONCUR_FORCEINLINE bool put_changed(owner own, place& at, word old, unsigned index, item what,
                                       std::uint64_t hash) {
@@ -194,26 +270,30 @@ class modifier : public walk<Types> {
 
   // --- erasure ---
 
+  /// Takes the element away, and counts that. False if the race was lost.
   bool try_erase(const writer& w, const position& at, std::uint64_t hash, item found) {
     const word old = at.seen;
+    bool is_counted = false;
     if (!old.is_leaf()) [[unlikely]] {
       if (!try_rewrite_list(w, at, found, nullptr)) return false;
+    } else if constexpr (Types::is_inline) {
+      if (!is_done(w, erase_in_leaf(*at.at, old, layout::index_of(old, found)))) return false;
+      is_counted = true;
     } else {
       if (!put_shorter(w.as_owner(), *at.at, old, layout::index_of(old, found))) return false;
       this->retire_element(w, found);
     }
     if (at.has_branch) [[unlikely]]
       contract(w, hash, at);
-    counted(w, -1, at.shift);
+    if (!is_counted) counted(w, -1, at.shift);
     return true;
   }
 
   CONCUR_FORCEINLINE bool put_shorter(owner own, place& at, word old, unsigned gone) {
     const unsigned count = old.count() - 1;
-    std::uint64_t filter = 0;
-    for (unsigned i = 0; i <= count; ++i) {
-      if (i != gone) filter |= layout::filter(old, i, this->hash_);
-    }
+    const std::uint64_t filter = old.has_bit_for_each()
+                                     ? old.filter() & ~layout::filter(old, gone, this->hash_)
+                                     : filter_without(old, gone);
     if (count == 0 || (!Types::is_inline && count == 1)) {
       const word next = count == 0
                             ? word::emptied()
@@ -222,12 +302,18 @@ class modifier : public walk<Types> {
       this->retire_leaf(own, old);
       return true;
     }
-    // The last element fills the gap.
     void* const leaf = this->take_leaf(own, count);
-    layout::copy_first(leaf, old, count);
-    layout::copy(leaf, gone == count ? count - 1 : gone, old, gone == count ? count - 1 : count);
+    layout::copy_without(leaf, old, count + 1, gone);
     base::stamp_leaf(own, leaf, count);
     return publish_leaf(own, at, old, word::leaf(leaf, count, filter));
+  }
+
+  CONCUR_NOINLINE std::uint64_t filter_without(word old, unsigned gone) const {
+    std::uint64_t filter = 0;
+    for (unsigned i = 0; i != old.count(); ++i) {
+      if (i != gone) filter |= layout::filter(old, i, this->hash_);
+    }
+    return filter;
   }
 
   // --- a whole place ---
@@ -246,8 +332,8 @@ class modifier : public walk<Types> {
     return true;
   }
 
-  CONCUR_NOINLINE bool try_clear_part(const writer& w, const position& at, hash_range wanted,
-                                      std::int64_t& erased) {
+  CONCUR_COLD bool try_clear_part(const writer& w, const position& at, hash_range wanted,
+                                  std::int64_t& erased) {
     const word old = at.seen;
     const unsigned count = old.count();
     std::uint64_t hashes[max_leaf];
@@ -275,8 +361,8 @@ class modifier : public walk<Types> {
 
   /// The list without `found`, or with *what instead of it: what is before is copied, what comes
   /// after is shared. A short list becomes a leaf.
-  CONCUR_NOINLINE bool try_rewrite_list(const writer& w, const position& at, item found,
-                                        const item* what) {
+  CONCUR_COLD bool try_rewrite_list(const writer& w, const position& at, item found,
+                                    const item* what) {
     fresh_nodes fresh(*this, w);
     list* const head = at.seen.template address<list>();
     const std::uint64_t hash = head->hash;
@@ -335,7 +421,7 @@ class modifier : public walk<Types> {
 
   /// After an erasure: branches above the place that have become sparse are rebuilt, from the
   /// innermost on. Without memory for that they stay.
-  void contract(const writer& w, std::uint64_t hash, const position& erased) noexcept {
+  CONCUR_COLD void contract(const writer& w, std::uint64_t hash, const position& erased) noexcept {
     if (!erased.has_branch) return;
     CONCUR_TRY {
       bool has_helped = true;

@@ -7,6 +7,9 @@
 ///                                   leaf    = [entry][entry]..[header], entry = 16 bits of hash |
 ///                                   element a leaf of one element is the element itself
 ///
+/// The elements of a leaf are sorted by the bit that they have in the filter of the word that leads
+/// to it, see slot_word.hpp: a lookup compares one key, in most cases.
+///
 /// The header of the reclaimer comes last, where no reader touches it. A leaf is immutable: every
 /// change makes another one. Code that rearranges leaves works on `item`s, pointers to where
 /// elements are now; to build a leaf of them copies the pair, or the pointer.
@@ -119,6 +122,19 @@ struct inline_layout {
       for (unsigned i = 0; i < count; ++i) copy(leaf, i, from, i);
     }
   }
+  /// The first `count` elements, of one or more, but the one at `gap` and those after it one place
+  /// further.
+  CONCUR_FORCEINLINE static void copy_with_gap(void* leaf, word from, unsigned count,
+                                               unsigned gap) noexcept {
+    copy_first(leaf, from, count);
+    copy_shifted(leaf, from, gap, gap + 1, count - gap);
+  }
+  /// The first `count` elements, of one or more, without the one at `gone`, which may be the last.
+  CONCUR_FORCEINLINE static void copy_without(void* leaf, word from, unsigned count,
+                                              unsigned gone) noexcept {
+    copy_first(leaf, from, count - 1);
+    copy_shifted(leaf, from, gone + 1, gone, count - 1 - gone);
+  }
   /// The same of elements that were just written, one by one.
   CONCUR_FORCEINLINE static void copy_written(void* leaf, item from, unsigned count) noexcept {
     if constexpr (has_wide_copy && sizeof(Value) == 16) {
@@ -128,16 +144,15 @@ struct inline_layout {
     }
   }
 
-  /// The element of `key` in a leaf, or null.
+  /// The element of `key` in a leaf that may hold it by its filter, or null.
   template <class K, class Equal>
-  CONCUR_FORCEINLINE static item find(word w, std::uint64_t, const K& key, const Equal& equal) {
-    item i = at(w, 0);
-    if constexpr (has_wide_match && sizeof(Value) == 16 && sizeof(K) == 8 &&
-                  is_bitwise_comparable<std::remove_const_t<K>, Equal> &&
-                  std::is_same_v<const K, typename Value::first_type>) {
-      return find_pair(i, w.count(), std::bit_cast<std::uint64_t>(key));
-    }
-    for (const item end = i + w.count(); i != end; ++i) {
+  CONCUR_FORCEINLINE static item find(word w, std::uint64_t hash, const K& key,
+                                      const Equal& equal) {
+    item i = at(w, w.first_of(hash));
+    if (keys_are_equal(equal, i->first, key)) [[likely]]
+      return i;
+    if (w.has_bit_for_each()) return nullptr;
+    for (const item end = at(w, w.count()); ++i != end;) {
       if (keys_are_equal(equal, i->first, key)) return i;
     }
     return nullptr;
@@ -146,6 +161,20 @@ struct inline_layout {
   /// Whether nobody has changed the element in between. Copies of a pair have its bytes.
   static bool is_same(item a, item b) noexcept {
     return a == b || std::memcmp(a, b, sizeof(Value)) == 0;
+  }
+
+ private:
+  /// `count` elements, or none, from one index to another one.
+  CONCUR_FORCEINLINE static void copy_shifted(void* leaf, word from, unsigned from_index,
+                                              unsigned to_index, unsigned count) noexcept {
+    if constexpr (has_wide_copy && sizeof(Value) == 16) {
+      // None: the first once more, where it is already, so that no branch asks.
+      const bool is_none = count == 0;
+      copy_pairs<two_pairs>(static_cast<Value*>(leaf) + (is_none ? 0 : to_index),
+                            at(from, is_none ? 0 : from_index), is_none ? 1 : count);
+    } else {
+      for (unsigned i = 0; i < count; ++i) copy(leaf, to_index + i, from, from_index + i);
+    }
   }
 };
 
@@ -243,6 +272,14 @@ struct indirect_layout {
   static void copy_first(void* leaf, word from, unsigned count) noexcept {
     for (unsigned i = 0; i < count; ++i) copy(leaf, i, from, i);
   }
+  static void copy_with_gap(void* leaf, word from, unsigned count, unsigned gap) noexcept {
+    copy_first(leaf, from, gap);
+    for (unsigned i = gap; i < count; ++i) copy(leaf, i + 1, from, i);
+  }
+  static void copy_without(void* leaf, word from, unsigned count, unsigned gone) noexcept {
+    copy_first(leaf, from, gone);
+    for (unsigned i = gone + 1; i < count; ++i) copy(leaf, i - 1, from, i);
+  }
 
   template <class K, class Equal>
   static item find(word w, std::uint64_t hash, const K& key, const Equal& equal) {
@@ -250,8 +287,9 @@ struct indirect_layout {
       item only = w.template address<element>();
       return only->hash == hash && keys_are_equal(equal, only->value.first, key) ? only : nullptr;
     }
-    const entry* e = w.template address<const entry>();
-    for (const entry* const end = e + w.count(); e != end; ++e) {
+    const entry* const first = w.template address<const entry>();
+    const entry* e = first + w.first_of(hash);
+    for (const entry* const end = first + w.count(); e != end; ++e) {
       if (has_tags && (*e ^ hash << tag_shift) >> tag_shift != 0) continue;
       item i = item_of(*e);
       if (i->hash == hash && keys_are_equal(equal, i->value.first, key)) return i;

@@ -31,7 +31,7 @@ class rebuild : public migration<Types> {
     word seen;
   };
 
-  CONCUR_NOINLINE void rebuild_branch(const writer& w, const branch_place& where) {
+  CONCUR_COLD void rebuild_branch(const writer& w, const branch_place& where) {
     auto* old = where.seen.template address<branch>();
     word words[base::max_width];
     base::freeze(old, words);

@@ -102,7 +102,7 @@ class releaser : public changer<Types> {
 
   /// A move that threw has left its slot frozen, and perhaps what was made of it in the next table:
   /// the slot is what counts. What was taken over by its pointer must not be freed twice.
-  void drop_copies(directory* from, directory* to) noexcept {
+  CONCUR_COLD void drop_copies(directory* from, directory* to) noexcept {
     const bool is_growing = to->log2() > from->log2();
     for_each_slot(from, [&](place& at, std::size_t slot) {
       const word content = load(at);
@@ -122,7 +122,7 @@ class releaser : public changer<Types> {
     });
   }
 
-  void drop_copy(directory* to, std::size_t slot, word original) noexcept {
+  CONCUR_COLD void drop_copy(directory* to, std::size_t slot, word original) noexcept {
     place* at = base::find_slot(to, slot);
     if (at == nullptr) return;
     const word made = load(*at);
@@ -139,7 +139,7 @@ class releaser : public changer<Types> {
     }
     return false;
   }
-  void drop_joined(directory* to, std::size_t slot, word first, word second) noexcept {
+  CONCUR_COLD void drop_joined(directory* to, std::size_t slot, word first, word second) noexcept {
     place* at = base::find_slot(to, slot);
     if (at == nullptr) return;
     const word made = load(*at);
@@ -147,7 +147,7 @@ class releaser : public changer<Types> {
     if (made != first.thawed() && made != second.thawed()) drop_node(made);
   }
   /// The new slot has the elements of `half`, and its leaf if that was not copied.
-  void drop_moved_half(directory* to, std::size_t slot, place& half) noexcept {
+  CONCUR_COLD void drop_moved_half(directory* to, std::size_t slot, place& half) noexcept {
     const place* at = base::find_slot(to, slot);
     const word content = load(half).thawed();
     if (at != nullptr && load(*at).is_leaf() && content.is_leaf() && load(*at) != content) {
@@ -156,7 +156,7 @@ class releaser : public changer<Types> {
     half.store(word::moved().bits(), std::memory_order_relaxed);  // relaxed: quiet
   }
   /// One node that was made, without what it took over.
-  void drop_node(word made) noexcept {
+  CONCUR_COLD void drop_node(word made) noexcept {
     if (made.is_leaf()) {
       release_leaf(made, false);
     } else if (base::is_branch(made)) {

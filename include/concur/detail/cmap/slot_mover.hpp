@@ -57,7 +57,7 @@ class slot_mover : public node_builder<Types> {
 
   /// Makes the segment of a slot. It is to be looked up anew: what others do with it since is not
   /// covered by this pin.
-  void make_segment(const writer& w, directory* d, std::size_t slot) {
+  CONCUR_COLD void make_segment(const writer& w, directory* d, std::size_t slot) {
     const unsigned log2 = base::log2_of_segment(d->log2());
     place* slots = this->create_segment(w, log2);
     std::uint64_t expected = entry_none;
@@ -96,7 +96,8 @@ class slot_mover : public node_builder<Types> {
 
   /// The slot of the next table that is to be filled; nullptr if that table has been replaced too,
   /// and everything is done. False: start again.
-  bool find_target(const writer& w, directory* to, std::size_t slot, place*& found) {
+  CONCUR_FORCEINLINE bool find_target(const writer& w, directory* to, std::size_t slot,
+                                      place*& found) {
     std::uint64_t entry;
     if (!w.pin.try_load(entry_of(to, slot), entry)) return false;
     if (entry == entry_none) {
@@ -153,7 +154,8 @@ class slot_mover : public node_builder<Types> {
     return static_cast<unsigned>(hash >> to->shift()) & ((1U << bits) - 1);
   }
 
-  bool try_move_whole(const writer& w, directory* to, place& at, word frozen, std::size_t slot) {
+  CONCUR_NOINLINE bool try_move_whole(const writer& w, directory* to, place& at, word frozen,
+                                      std::size_t slot) {
     place* target;
     if (!find_target(w, to, slot, target)) return false;
     if (target == nullptr) return true;
@@ -243,15 +245,15 @@ class slot_mover : public node_builder<Types> {
       layout::copy_written(leaf, sorted[begins.of(side)].get(), count);
       base::stamp_leaf(w.as_owner(), leaf, count);
       if (!install(*targets[side], word::leaf(leaf, count, filters[side]))) {
-        this->destroy_leaf(&w.mine, leaf, count);
+        this->discard_leaf(w.mine, word::leaf(leaf, count, 0));
       }
     }
   }
 
   /// A branch, whose children become two or four branches of fewer bits, or less than that; or a
   /// list. Costs as much as branches are wide, however much hangs below them.
-  CONCUR_NOINLINE bool try_split_node(const writer& w, directory* to, place& at, word frozen,
-                                      std::size_t slot, unsigned bits) {
+  CONCUR_COLD bool try_split_node(const writer& w, directory* to, place& at, word frozen,
+                                  std::size_t slot, unsigned bits) {
     if (!try_freeze_below(w, frozen, bits)) return false;
     place* targets[max_sides];
     for (unsigned side = 0; side < 1U << bits; ++side) {
@@ -270,7 +272,7 @@ class slot_mover : public node_builder<Types> {
   }
 
   /// Freezes the branches that are divided: those of the next `bits`. False: start again.
-  bool try_freeze_below(const writer& w, word content, unsigned bits) {
+  CONCUR_COLD bool try_freeze_below(const writer& w, word content, unsigned bits) {
     if (!base::is_branch(content)) return true;
     auto* const b = content.template address<branch>();
     word words[base::max_width];
@@ -284,8 +286,8 @@ class slot_mover : public node_builder<Types> {
   }
 
   /// What one of the new slots gets of frozen content.
-  compacted make_side(const writer& w, fresh_nodes& fresh, const directory* to, word content,
-                      unsigned bits, unsigned side) {
+  CONCUR_COLD compacted make_side(const writer& w, fresh_nodes& fresh, const directory* to,
+                                  word content, unsigned bits, unsigned side) {
     if (content.is_vacant()) return {word::empty()};
     const auto is_here = [=](std::uint64_t h) { return side_of(h, to, bits) == side; };
     if (content.is_leaf()) {
@@ -315,8 +317,8 @@ class slot_mover : public node_builder<Types> {
   }
 
   /// Retires the branches that have been divided, and the leaves that have been copied.
-  void retire_divided(const writer& w, word content, unsigned bits,
-                      const bool* is_copied) noexcept {
+  CONCUR_COLD void retire_divided(const writer& w, word content, unsigned bits,
+                                  const bool* is_copied) noexcept {
     if (content.is_leaf()) {
       bool is_any = false;
       for (unsigned side = 0; side < 1U << bits; ++side) is_any |= is_copied[side];

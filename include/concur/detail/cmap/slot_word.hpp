@@ -6,7 +6,9 @@
 ///     [ filter 16 ][ address, aligned to 16 bytes  ][kind ][frozen]
 ///
 /// - filter: bit (hash & 15) is set for every element below: most misses end with this word. All
-///   ones above branches and lists.
+///   ones above branches and lists. A leaf is sorted by that bit, so the bits that are set below an
+///   element's own say where in the leaf it is (as in the bitmaps of Bagwell's nodes), or where to
+///   begin to look if two elements share a bit.
 /// - kind 1 to 6: a leaf of that many elements, so that a reader needs no header; 7: another node,
 ///   which says itself what it is; 0: no node, see `empty`, `emptied` and `moved`.
 /// - frozen, set by whoever replaces the table or the branch that this place is a part of: the word
@@ -18,6 +20,7 @@
 /// Where addresses need more than 48 bits, the word has no filter, and every look goes to the leaf.
 #pragma once
 
+#include <concur/detail/bits/popcount.hpp>
 #include <concur/detail/config.hpp>
 #include <cstdint>
 
@@ -27,6 +30,7 @@ template <bool HasFilter>
 class basic_slot_word {
  public:
   static constexpr unsigned max_leaf = 6;
+  static constexpr bool has_filter = HasFilter;
 
   constexpr basic_slot_word() noexcept = default;
   constexpr explicit basic_slot_word(std::uint64_t bits) noexcept : bits_(bits) {}
@@ -65,6 +69,20 @@ class basic_slot_word {
     }
   }
   constexpr std::uint64_t filter() const noexcept { return bits_ & filter_mask; }
+
+  /// Of a leaf that may hold that hash: no element of it is before this one.
+  constexpr unsigned first_of(std::uint64_t hash) const noexcept {
+    if constexpr (HasFilter) {
+      const auto lower = static_cast<std::uint16_t>((1U << (hash & 15)) - 1);
+      return popcount(static_cast<std::uint16_t>((bits_ >> filter_shift) & lower));
+    } else {
+      return 0;
+    }
+  }
+  /// Whether no two elements of a leaf share a bit: an element is at `first_of` or not there.
+  constexpr bool has_bit_for_each() const noexcept {
+    return HasFilter && popcount(static_cast<std::uint16_t>(bits_ >> filter_shift)) == count();
+  }
 
   constexpr bool is_frozen() const noexcept { return (bits_ & frozen_bit) != 0; }
   constexpr bool is_moved() const noexcept { return bits_ == moved().bits_; }

@@ -121,8 +121,10 @@ class validator : public traversal<Types, Engine> {
     for (unsigned i = 0; i < count; ++i) {
       const item e = layout::at(w, i);
       const std::uint64_t hash = check_item(e, where, report);
-      filter |= word::filter_of(hash);
-      if (layout::filter(w, i, this->hash_) != word::filter_of(hash)) {
+      const std::uint64_t bit = word::filter_of(hash);
+      if ((filter & ~(bit | (bit - 1))) != 0) fail(report, "a leaf is not sorted");
+      filter |= bit;
+      if (layout::filter(w, i, this->hash_) != bit) {
         fail(report, "an entry of a leaf has another hash than its element");
       }
       for (unsigned k = 0; k < i; ++k) {

@@ -80,6 +80,7 @@ class walk : public rebuild<Types> {
   /// The element of `key` below a word that is no branch, or null.
   template <class K>
   CONCUR_FORCEINLINE item find_in(word w, std::uint64_t hash, const K& key) const {
+    if (!w.may_hold(hash)) return nullptr;
     if (w.is_leaf()) [[likely]]
       return layout::find(w, hash, key, this->equal_);
     return w.is_node() ? find_in_list(w, hash, key) : nullptr;
@@ -134,6 +135,8 @@ class walk : public rebuild<Types> {
   /// share of a running replacement on the way, once for each operation (`has_helped`).
   CONCUR_FORCEINLINE position locate(const writer& w, std::uint64_t hash, bool must_exist,
                                      bool& has_helped) {
+    // Of pairs only what could not be done quickly comes here.
+    if constexpr (Types::is_inline) return locate_slowly(w, hash, must_exist, has_helped);
     position found;
     if (try_locate_slot(w.pin, hash, found) && !found.seen.is_node() && !found.seen.is_frozen() &&
         !found.seen.is_moved()) [[likely]] {
@@ -227,8 +230,8 @@ class walk : public rebuild<Types> {
   }
 
   /// A slot that is being moved, or has been.
-  CONCUR_NOINLINE step complete_slot(const writer& w, directory* d, std::size_t slot,
-                                     const position& found) {
+  CONCUR_COLD step complete_slot(const writer& w, directory* d, std::size_t slot,
+                                 const position& found) {
     directory* next;
     if (!w.pin.try_load(d->next, next)) return step::again;
     if (found.seen.is_moved() && base::is_ready(d, next, found.at, slot)) return step::moved;

@@ -101,14 +101,14 @@ class epoch_reclaimer {
   /// when it is called by a destructor that it runs itself. O(batch) amortised.
   template <class Free>
   CONCUR_NOINLINE void collect(thread_slot& me, Record& mine, Free&& free) noexcept {
-    scan(me, mine, false, free);
+    scan(me, mine, false, disposal(free));
   }
 
   /// The same, and takes over what idle threads have retired, and looks at everything. False if the
   /// kernel refused the fence, or somebody else is at it. O(all that waits).
   template <class Free>
   CONCUR_NOINLINE bool collect_all(thread_slot& me, Record& mine, Free&& free) noexcept {
-    return scan(me, mine, true, free);
+    return scan(me, mine, true, disposal(free));
   }
 
   /// Returns when everything is freed that was retired before the call. Waits for pinned threads.
@@ -120,19 +120,7 @@ class epoch_reclaimer {
     if (era_interval::is_pinned(me) || is_claimed_by(mine, me) || mine.is_scanning_shared_) {
       fail_deadlock("concur: quiesce by a thread that is pinned or is freeing");
     }
-    const turn mine_now(is_quiescing_);
-    // What is in a ring leaves it: freed, or counted as a node of a list.
-    records_.for_each([&](const Record& r) {
-      const std::uint64_t end = r.ring_.retired();
-      wait_for(me, mine, free, [&] { return r.ring_.taken_for_good() >= end; });
-    });
-    // Each node of a list is counted in one of two phases. Nobody new counts in the one that is
-    // waited for, but he who had read it before: so both get their turn.
-    for (int round = 0; round < 2; ++round) {
-      const unsigned phase = phase_.load(std::memory_order_relaxed);  // relaxed: only changed here
-      phase_.store(phase ^ 1, std::memory_order_relaxed);  // relaxed: a late reader delays only
-      wait_for(me, mine, free, [&] { return is_all_freed(phase); });
-    }
+    wait_for_all(me, mine, disposal(free));
   }
 
   // --- settings and numbers ---
@@ -184,7 +172,7 @@ class epoch_reclaimer {
         all.take(parked);
       });
       if (all.empty()) return;
-      free_list(nullptr, all, free);
+      free_list(nullptr, all, disposal(free));
     }
   }
   /// Destroys the records; nothing is retired any more.
@@ -211,6 +199,34 @@ class epoch_reclaimer {
   }
 
  private:
+  /// How the container frees its nodes, without the type of that: nothing here but the loop over a
+  /// ring is made anew for each type of container.
+  class disposal {
+   public:
+    template <class Free>
+    explicit disposal(Free& free) noexcept
+        : free_(const_cast<void*>(static_cast<const void*>(std::addressof(free)))),
+          one_([](void* f, Record* mine, epoch_node* node, unsigned kind) noexcept {
+            (*static_cast<Free*>(f))(mine, node, kind);
+          }),
+          ring_([](void* f, Record& mine, std::uint64_t end) noexcept {
+            mine.ring_.take_until(end, [&](epoch_node* node, unsigned kind) {
+              (*static_cast<Free*>(f))(&mine, node, kind);
+            });
+          }) {}
+
+    void operator()(Record* mine, epoch_node* node, unsigned kind) const noexcept {
+      one_(free_, mine, node, kind);
+    }
+    /// What is before `end` in the ring.
+    void free_ring(Record& mine, std::uint64_t end) const noexcept { ring_(free_, mine, end); }
+
+   private:
+    void* free_;
+    void (*one_)(void*, Record*, epoch_node*, unsigned) noexcept;
+    void (*ring_)(void*, Record&, std::uint64_t) noexcept;
+  };
+
   /// One `quiesce` at a time.
   class turn {
    public:
@@ -227,8 +243,8 @@ class epoch_reclaimer {
     std::atomic<bool>& flag_;
   };
 
-  CONCUR_NOINLINE void retire_elsewhere(thread_slot& me, Record& mine, epoch_node* node,
-                                        unsigned kind, const thread_slot* claimer) noexcept {
+  CONCUR_COLD void retire_elsewhere(thread_slot& me, Record& mine, epoch_node* node, unsigned kind,
+                                    const thread_slot* claimer) noexcept {
     if (claimer == &me && mine.ring_.push(node, kind)) return;
     begin_listed(node, kind);
     if (claimer == nullptr || claimer == &me) {
@@ -249,7 +265,8 @@ class epoch_reclaimer {
   }
   /// What is before `end` in the ring goes into a list; `era`: when it was retired, 0 if that is
   /// not known yet.
-  void list_ring(Record& r, std::uint64_t end, std::uint64_t era, epoch_list& list) noexcept {
+  CONCUR_COLD void list_ring(Record& r, std::uint64_t end, std::uint64_t era,
+                             epoch_list& list) noexcept {
     const unsigned phase = phase_.load(std::memory_order_relaxed);  // relaxed: see quiesce
     // relaxed: the ring publishes it, see there (2)
     listed_[phase].fetch_add(end - r.ring_.taken(), std::memory_order_relaxed);
@@ -260,7 +277,7 @@ class epoch_reclaimer {
     });
   }
   /// All that `r` has but what is parked: into `fresh`, if its retired era is not known yet.
-  void take_all_fresh(Record& r, epoch_list& fresh, epoch_list& old) noexcept {
+  CONCUR_COLD void take_all_fresh(Record& r, epoch_list& fresh, epoch_list& old) noexcept {
     list_ring(r, r.ring_.looked_at(), r.ring_.waiting_era(), old);
     list_ring(r, r.ring_.retired(), 0, fresh);
     epoch_list waiting = r.take_waiting();
@@ -277,7 +294,7 @@ class epoch_reclaimer {
     } while (!shared_.compare_exchange_weak(head, node, std::memory_order_release,
                                             std::memory_order_relaxed));
   }
-  epoch_list take_shared() noexcept {
+  CONCUR_NOINLINE epoch_list take_shared() noexcept {
     epoch_list taken;
     if (shared_.load(std::memory_order_relaxed) == nullptr) return taken;  // relaxed: (8) takes
     // (8) acquire: pairs with (7).
@@ -303,11 +320,28 @@ class epoch_reclaimer {
     return freed == listed_[phase].load(std::memory_order_relaxed);  // relaxed: see quiesce
   }
 
-  template <class Free, class Done>
-  void wait_for(thread_slot& me, Record& mine, Free& free, Done is_done) {
+  void wait_for_all(thread_slot& me, Record& mine, disposal free) {
+    const turn mine_now(is_quiescing_);
+    // What is in a ring leaves it: freed, or counted as a node of a list.
+    records_.for_each([&](const Record& r) {
+      const std::uint64_t end = r.ring_.retired();
+      wait_for(me, mine, free, [&] { return r.ring_.taken_for_good() >= end; });
+    });
+    // Each node of a list is counted in one of two phases. Nobody new counts in the one that is
+    // waited for, but he who had read it before: so both get their turn.
+    for (int round = 0; round < 2; ++round) {
+      const unsigned phase = phase_.load(std::memory_order_relaxed);  // relaxed: only changed here
+      phase_.store(phase ^ 1, std::memory_order_relaxed);  // relaxed: a late reader delays only
+      wait_for(me, mine, free, [&] { return is_all_freed(phase); });
+    }
+  }
+
+  template <class Done>
+  void wait_for(thread_slot& me, Record& mine, disposal free, Done is_done) {
+    const auto collect_all = [&] { return scan(me, mine, true, free); };
     backoff wait;
     while (!is_done()) {
-      if (!collect_all(me, mine, free) && is_refused()) fail_refused();
+      if (!collect_all() && is_refused()) fail_refused();
       if (is_done()) break;
       wait.pause();
     }
@@ -330,21 +364,22 @@ class epoch_reclaimer {
     r.claimed_by_.store(nullptr, std::memory_order_release);
   }
 
-  template <class Free>
-  bool scan(thread_slot& me, Record& mine, bool everything, Free& free) noexcept {
+  bool scan(thread_slot& me, Record& mine, bool everything, disposal free) noexcept {
     if (!try_claim(mine, me)) {
       if (!is_claimed_by(mine, me)) scan_shared(mine, free);
       return false;
     }
-    bool is_settled = pass(me, mine, everything, free);
-    // What destructors have retired meanwhile, without recursion.
-    while (is_settled && is_due(mine)) is_settled = pass(me, mine, false, free);
+    bool is_settled;
+    do {
+      is_settled = pass(me, mine, everything, free);
+      everything = false;
+      // What destructors have retired meanwhile, without recursion.
+    } while (is_settled && is_due(mine));
     release_claim(mine);
     return is_settled;
   }
 
-  template <class Free>
-  bool pass(thread_slot& me, Record& mine, bool everything, Free& free) noexcept {
+  bool pass(thread_slot& me, Record& mine, bool everything, disposal free) noexcept {
     const std::uint64_t end = mine.ring_.retired();
     epoch_list old = everything ? mine.parks_.take_all() : mine.parks_.take_changed();
     epoch_list fresh = mine.take_overflow();
@@ -384,9 +419,8 @@ class epoch_reclaimer {
 
   /// What is in the ring of `mine` before `end`, where the fresh part was retired in the era `now`.
   /// One look at the announcements does for all: what they may block goes to `old`, or waits.
-  template <class Free>
   void examine_ring(Record& mine, std::uint64_t end, std::uint64_t now, settled known,
-                    bool everything, epoch_list& old, Free& free) noexcept {
+                    bool everything, epoch_list& old, disposal free) noexcept {
     auto& ring = mine.ring_;
     const std::uint64_t oldest = pinned_eras::oldest();
     if (oldest == 0 && known == settled::everything) return free_ring(mine, end, free);
@@ -402,17 +436,15 @@ class epoch_reclaimer {
     }
   }
 
-  template <class Free>
-  void free_ring(Record& mine, std::uint64_t end, Free& free) noexcept {
+  CONCUR_NOINLINE void free_ring(Record& mine, std::uint64_t end, disposal free) noexcept {
     const std::uint64_t n = end - mine.ring_.taken();
-    mine.ring_.take_until(end, [&](epoch_node* node, unsigned kind) { free(&mine, node, kind); });
+    free.free_ring(mine, end);
     // relaxed: a number that orders nothing; the ring says that they are freed.
     if (n != 0) freed_from_rings_.fetch_add(n, std::memory_order_relaxed);
   }
 
   /// While somebody else has claimed the record of this thread.
-  template <class Free>
-  void scan_shared(Record& mine, Free& free) noexcept {
+  CONCUR_COLD void scan_shared(Record& mine, disposal free) noexcept {
     if (mine.is_scanning_shared_) return;  // a destructor that is called below
     mine.is_scanning_shared_ = true;
     epoch_list list = take_shared();
@@ -435,8 +467,8 @@ class epoch_reclaimer {
   }
 
   /// Frees what no announced interval meets, and keeps the rest in `parks`.
-  template <class Free>
-  void examine(Record& mine, epoch_parks& parks, epoch_list& list, Free& free) noexcept {
+  CONCUR_COLD void examine(Record& mine, epoch_parks& parks, epoch_list& list,
+                           disposal free) noexcept {
     thread_slots::walk slots;
     pinned_eras pinned;
     for (bool more = true; more && !list.empty();) {
@@ -455,8 +487,7 @@ class epoch_reclaimer {
     free_list(&mine, list, free);
   }
 
-  template <class Free>
-  void free_list(Record* mine, epoch_list& list, Free& free) noexcept {
+  CONCUR_COLD void free_list(Record* mine, epoch_list& list, disposal free) noexcept {
     std::uint64_t n[2] = {0, 0};
     while (epoch_node* node = list.pop()) {
       ++n[node->retired & 1];
@@ -471,8 +502,8 @@ class epoch_reclaimer {
 
   /// Takes over what ended threads have left or, if `everything`, what any thread that is not
   /// pinned has. False if the kernel refused the fence.
-  bool take_from_others(thread_slot& me, Record& mine, bool everything, epoch_list& fresh,
-                        epoch_list& old) noexcept {
+  CONCUR_COLD bool take_from_others(thread_slot& me, Record& mine, bool everything,
+                                    epoch_list& fresh, epoch_list& old) noexcept {
     bool claimed_any = false;
     records_.for_each([&](Record& r) {
       if (&r == &mine || r.is_empty()) return;

@@ -90,7 +90,7 @@ class epoch_parks {
 
   /// What may have become free: the parks whose blocker has changed, and now and then the mixed
   /// one.
-  epoch_list take_changed() noexcept {
+  CONCUR_NOINLINE epoch_list take_changed() noexcept {
     epoch_list taken;
     for (park& p : parks_) {
       if (!p.nodes.empty() && p.blocker.has_changed()) taken.take(p.nodes);
@@ -98,14 +98,14 @@ class epoch_parks {
     if (mixed_.count() >= 2 * mixed_left_ + mixed_step) take_mixed(taken);
     return taken;
   }
-  epoch_list take_all() noexcept {
+  CONCUR_COLD epoch_list take_all() noexcept {
     epoch_list taken;
     for (park& p : parks_) taken.take(p.nodes);
     take_mixed(taken);
     return taken;
   }
   /// To be called after what was taken has been looked at. Returns how many nodes are kept.
-  std::size_t settle() noexcept {
+  CONCUR_NOINLINE std::size_t settle() noexcept {
     if (mixed_left_ == 0) mixed_left_ = mixed_.count();
     std::size_t n = mixed_.count();
     for (const park& p : parks_) n += p.nodes.count();

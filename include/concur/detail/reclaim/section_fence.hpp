@@ -129,7 +129,7 @@ class CONCUR_SHARED section_fence {
       full_fence();  // (8) seq_cst: F in \file; pairs with (7).
     }
   }
-  CONCUR_NOINLINE static void pass_fence_and_go_back(thread_slot& me) noexcept {
+  CONCUR_COLD static void pass_fence_and_go_back(thread_slot& me) noexcept {
     me.fenced_announcements = 0;
     me.fencing.store(none, std::memory_order_relaxed);  // relaxed: the fence orders it, see \file
     full_fence();                                       // seq_cst: as (8)
@@ -144,7 +144,7 @@ class CONCUR_SHARED section_fence {
   }
 
   /// The heavy fence; who has not begun a section since `era` is asked to fence himself.
-  CONCUR_NOINLINE static bool ask_and_fence(const thread_slot& me, std::uint64_t era) noexcept {
+  CONCUR_COLD static bool ask_and_fence(const thread_slot& me, std::uint64_t era) noexcept {
     // (9) acquire: pairs with (10): whoever confirms has a heavy fence after every question.
     if (is_asking.exchange(true, std::memory_order_acquire)) return asymmetric_fence::heavy();
     thread_slots::for_each_while([&](thread_slot& slot) {

@@ -124,7 +124,7 @@ class thread_records {
   }
 
   template <class Allocator>
-  CONCUR_NOINLINE Record& make(thread_slot& me, const Allocator& allocator) {
+  CONCUR_COLD Record& make(thread_slot& me, const Allocator& allocator) {
     entry* place = nullptr;
     directory* d = get_or_make(directory_, allocator, 1);
     if (me.index < first_count) {
