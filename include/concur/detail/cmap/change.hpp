@@ -8,7 +8,8 @@
 /// What nearly every operation needs is inlined: the slot is in the root table, which is not being
 /// replaced, and has a leaf or nothing. Beyond that everything is done in functions that are the
 /// same for all callables of a map, and know them by address: a map whose operations are called
-/// from many places has that code once.
+/// from many places has that code once. (Elements of their own always go the general way, which is
+/// inlined for them: `change_from`.)
 #pragma once
 
 #include <concur/detail/cmap/modify.hpp>
@@ -234,9 +235,11 @@ class changer : public modifier<Types> {
   }
 
   /// `at`: the slot, what it says and the table's shift, and the element that was found there; or
-  /// null.
-  CONCUR_NOINLINE step_result change_from(era_pin& pin, const untyped_change& what, place* at,
-                                          word seen, unsigned shift, item found, bool& is_present) {
+  /// null. Inlined, so that the callables are known after all: a call of one function for all of
+  /// them, or of one for each, makes an update a sixth slower (bench/NOTES.md).
+  CONCUR_FORCEINLINE step_result change_from(era_pin& pin, const untyped_change& what, place* at,
+                                             word seen, unsigned shift, item found,
+                                             bool& is_present) {
     if (!what.can_insert() && this->is_without_memory()) return step_result::done;
     thread_slot& me = pin.slot();
     const writer w{me, this->reclaimer_.ensure(me, this->allocator_), pin};
