@@ -12,13 +12,6 @@ namespace {
 namespace lib = concur::detail;
 using word = std::uint64_t;
 
-#if CONCUR_VECTOR_LOADS && defined(__AVX2__)
-struct pair {
-  word key;
-  word value;
-};
-#endif
-
 /// Words that differ in their lower or upper halves alone, beside equal ones.
 constexpr std::array<word, 4> near = {0x1234'5678'0000'0001, 0x1234'5678'0000'0002,
                                       0x8765'4321'0000'0001, 0};
@@ -47,17 +40,3 @@ TEST_CASE("matching several words at once finds those that are equal", "[sync][m
   require_matches<4>();
   require_matches<5>();
 }
-
-#if CONCUR_VECTOR_LOADS && defined(__AVX2__)
-TEST_CASE("of one to six pairs the one of a key is found, and none beyond the last",
-          "[sync][match_words]") {
-  alignas(32) pair pairs[8];
-  for (unsigned count = 1; count <= 6; ++count) {
-    for (unsigned i = 0; i < 8; ++i) pairs[i] = {near[0] + 100 * i, 77};
-    for (unsigned at = 0; at < 8; ++at) {
-      REQUIRE(lib::find_pair(pairs, count, pairs[at].key) == (at < count ? pairs + at : nullptr));
-    }
-    REQUIRE(lib::find_pair(pairs, count, 77) == nullptr);  // a value is no key
-  }
-}
-#endif

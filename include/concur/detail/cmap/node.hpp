@@ -19,7 +19,6 @@
 #include <concur/detail/cmap/copy_pairs.hpp>
 #include <concur/detail/cmap/slot_word.hpp>
 #include <concur/detail/cmap/table.hpp>
-#include <concur/detail/sync/match_words.hpp>
 #include <concur/policy/hash_traits.hpp>
 #include <concur/policy/key_equal.hpp>
 #include <cstddef>

@@ -53,37 +53,6 @@ CONCUR_FORCEINLINE unsigned match_words_wide(const void* words, std::uint64_t ke
 }
 #endif
 
-#if defined(__AVX2__)
-inline constexpr bool has_wide_match = true;
-
-/// The pair of `key`, its first 8 bytes, among one to six of 16 bytes each, or null. No branch
-/// depends on where it is: a wrong guess would cost more than all of this, and keep the processor
-/// from what comes next. With an odd count the 16 bytes after the last pair are read too, and
-/// ignored: they are part of the same node.
-template <class Pair>
-CONCUR_FORCEINLINE const Pair* find_pair(const Pair* pairs, unsigned count,
-                                         std::uint64_t key) noexcept {
-  static_assert(sizeof(Pair) == 16);
-  using four = long long __attribute__((vector_size(32), aligned(16), may_alias));
-  using four_doubles = double __attribute__((vector_size(32)));
-  const auto wanted = static_cast<long long>(key);
-  const four all_wanted = {wanted, wanted, wanted, wanted};
-  const auto* const bytes = reinterpret_cast<const unsigned char*>(pairs);
-  const auto matches = [&](std::size_t offset) {
-    const four found = *reinterpret_cast<const volatile four*>(bytes + offset);
-    const auto equal = found == all_wanted;
-    return static_cast<unsigned>(__builtin_ia32_movmskpd256(reinterpret_cast<four_doubles>(equal)));
-  };
-  // Beyond the last two pairs these are looked at again: the first match counts.
-  const std::size_t last = (count - 1) / 2 * sizeof(four);
-  const std::size_t middle = last < sizeof(four) ? last : sizeof(four);
-  const unsigned mask =
-      (matches(0) | matches(middle) << 4 | matches(last) << 8) & 0x555 & ((1u << 2 * count) - 1);
-  if (mask == 0) return nullptr;
-  return reinterpret_cast<const Pair*>(bytes + 8 * static_cast<unsigned>(__builtin_ctz(mask)));
-}
-#endif
-
 /// Two 8-byte words at a time. `words` is 16-byte aligned; with an odd count the 8 bytes after the
 /// last word are read too, and ignored: they are part of the same bucket.
 template <unsigned Count>
@@ -104,12 +73,6 @@ CONCUR_FORCEINLINE unsigned match_words_vector(const void* words, std::uint64_t 
   std::atomic_signal_fence(std::memory_order_acquire);
   return mask & ((1u << Count) - 1);
 }
-#endif
-
-#if !CONCUR_VECTOR_LOADS || !defined(__AVX2__)
-inline constexpr bool has_wide_match = false;
-template <class Pair>
-const Pair* find_pair(const Pair* pairs, unsigned count, std::uint64_t key) noexcept = delete;
 #endif
 
 template <unsigned Count, class Key>
