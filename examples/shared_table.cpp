@@ -75,8 +75,7 @@ int main() {
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return 1;
   const std::span<std::byte> memory(static_cast<std::byte*>(pages), bytes);
-  table::format(memory, 128);
-  table readings = table::attach(memory);
+  table readings = table::format(memory, 128);
 
   std::signal(SIGTERM, [](int) { is_over = 1; });
   std::array<pid_t, 2> readers{};

@@ -67,9 +67,7 @@ struct shared_fixed_map {
   explicit shared_fixed_map(std::size_t n)
       : memory(map_type::bytes_for(slots_for(n))), m(formatted(n)) {}
   map_type formatted(std::size_t n) {
-    const std::span<std::byte> region(static_cast<std::byte*>(memory.data()), memory.size());
-    map_type::format(region, slots_for(n));
-    return map_type::attach(region);
+    return map_type::format({static_cast<std::byte*>(memory.data()), memory.size()}, slots_for(n));
   }
   map_type& map() { return m; }
   T sum() { return fixed_operations<map_type>::sum(m); }

@@ -7,7 +7,8 @@
 ///     if (index.insert(digest, offset).full()) ...
 ///     std::optional<std::uint64_t> where = index.find(digest);
 ///
-/// - One allocation, in the constructor. An element of up to 16 bytes lies in one cache line.
+/// - One allocation, in the constructor. An element of up to 16 bytes lies in one cache line, and
+///   has a tag of one byte elsewhere, by which a lookup finds it: most misses read no element.
 /// - `insert` is lock-free: exactly one of those who insert a key wins, and one that sleeps half
 /// way
 ///   is in nobody's way. It is `full()` only when no slot is free.

@@ -117,8 +117,7 @@ void sleep_microseconds(number n) {
 template <class Map>
 void kill_many(int kills) {
   const shared_pages pages(Map::bytes_for(capacity));
-  Map::format(pages.span(), capacity);
-  Map map = Map::attach(pages.span());
+  Map map = Map::format(pages.span(), capacity);
   number state = 7;
   std::array<pid_t, 2> workers{};
   const auto start = [&](pid_t& worker) {

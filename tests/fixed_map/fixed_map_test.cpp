@@ -54,6 +54,23 @@ struct one_home {
   }
 };
 
+/// Spreads, and every tag is the same.
+struct one_tag {
+  using is_avalanching = void;
+  number operator()(const concur::key32& key) const {
+    return concur::digest_hash(1)(key) & ~number{255};
+  }
+};
+
+/// Every key is at home in one of the first three slots of 64.
+struct first_homes {
+  using is_avalanching = void;
+  number operator()(const concur::key32& key) const {
+    const number hash = concur::digest_hash(1)(key);
+    return (hash % 3) << 58 | (hash >> 6 & 255);
+  }
+};
+
 std::string long_string(number i) {
   return "a value that does not fit into the string itself: " + std::to_string(i);
 }
@@ -289,6 +306,34 @@ TEST_CASE("fixed_map: keys far from their home are found, and their bounds come 
   REQUIRE(map.erase(digest(99)) == 1);
   REQUIRE(map.stats().longest_probe == 0);
   REQUIRE(broken_invariant(map) == nullptr);
+}
+
+TEST_CASE("fixed_map: a key is found whatever its tag, also where tags are alike") {
+  for (const number capacity : {1U, 2U, 4U, 8U, 64U}) {
+    concur::fixed_map<number, one_tag> map(capacity);
+    for (number i = 0; i < capacity; ++i) {
+      REQUIRE(map.insert(digest(i), i).inserted());
+      REQUIRE(broken_invariant(map) == nullptr);
+      for (number k = 0; k < capacity; ++k) REQUIRE(map.contains(digest(k)) == (k <= i));
+    }
+    for (number i = 0; i < capacity; i += 2) REQUIRE(map.erase(digest(i)) == 1);
+    for (number i = 0; i < capacity; ++i) REQUIRE(map.contains(digest(i)) == (i % 2 != 0));
+    REQUIRE(broken_invariant(map) == nullptr);
+    map.clear();
+    REQUIRE(broken_invariant(map) == nullptr);
+  }
+}
+
+TEST_CASE("fixed_map: lookups beside homes with far elements find no more and no less") {
+  concur::fixed_map<number, first_homes> map(64);
+  for (number i = 0; i < 40; ++i) REQUIRE(map.insert(digest(i), i).inserted());
+  REQUIRE(map.stats().longest_probe > 8);
+  for (number i = 0; i < 80; ++i) REQUIRE(map.contains(digest(i)) == (i < 40));
+  for (number i = 39; i != 7; --i) {
+    REQUIRE(map.erase(digest(i)) == 1);
+    REQUIRE(broken_invariant(map) == nullptr);
+    for (number k = 0; k < 40; ++k) REQUIRE(map.contains(digest(k)) == (k < i));
+  }
 }
 
 TEST_CASE("fixed_map: scan shows every element once, however it is cut") {

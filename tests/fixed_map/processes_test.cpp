@@ -88,8 +88,7 @@ TEST_CASE("shared_fixed_map: a dead owner whose process id is used again is foun
   using namespace concur::detail::fixed_map;
   if (system_processes::self().start == 0) return;  // needs /proc
   const shared_pages memory(map_type::bytes_for(64));
-  map_type::format(memory.span(), 64);
-  map_type map = map_type::attach(memory.span());
+  map_type map = map_type::format(memory.span(), 64);
   map.insert(digest(1), 7);
   std::this_thread::sleep_for(std::chrono::milliseconds(30));  // so that it starts at another time
   const pid_t child = dies_in_update(memory.span());

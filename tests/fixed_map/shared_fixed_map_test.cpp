@@ -108,8 +108,7 @@ TEST_CASE("shared_fixed_map: what one mapping writes another reads, wherever it 
   const mapping here(table::bytes_for(256));
   const mapping there(here);
   REQUIRE(here.span().data() != there.span().data());
-  REQUIRE(table::format(here.span(), 256).capacity() == 256);
-  table first = table::attach(here.span());
+  table first = table::format(here.span(), 256);
   table second = table::attach(there.span());
   REQUIRE(first.processes() == 2);
   REQUIRE(first.capacity() == 256);
@@ -180,12 +179,28 @@ TEST_CASE("shared_fixed_map: every bit of the header counts") {
   REQUIRE(refusal<table>(region) == std::nullopt);
 }
 
+TEST_CASE("shared_fixed_map: attach finds elements that no tag leads to") {
+  const mapping memory(table::bytes_for(64));
+  const auto region = memory.span();
+  const std::size_t slots = region.size() - 64 * 64;
+  const std::size_t tags =
+      slots - 128;  // 64 and seven more, and what is between them and the slots
+  int rejected = 0;
+  for (std::size_t i = tags; i < slots; ++i) {
+    table map = table::format(region, 64, 5);  // the same places in every round
+    for (std::uint32_t k = 0; k < 40; ++k) map.insert(digest(k), twelve{k, k, k});
+    region[i] ^= std::byte{0x55};
+    rejected += refusal<table>(region) == reason::corrupt ? 1 : 0;
+  }
+  REQUIRE(rejected >= 40);      // every element's tag
+  REQUIRE(rejected <= 40 + 7);  // and of the first seven slots the copies
+}
+
 TEST_CASE("shared_fixed_map: attach finds slots that contradict themselves") {
   const mapping memory(table::bytes_for(64));
   const auto region = memory.span();
   const auto make = [&] {
-    table::format(region, 64);
-    table map = table::attach(region);
+    table map = table::format(region, 64);
     for (std::uint32_t i = 0; i < 40; ++i) map.insert(digest(i), twelve{i, i, i});
   };
   const std::size_t slots = region.size() - 64 * 64;
@@ -226,8 +241,7 @@ TEST_CASE("shared_fixed_map: it survives the end of every process") {
 
 TEST_CASE("shared_fixed_map: a child of fork goes on with its parent's object") {
   const mapping memory(words::bytes_for(256));
-  words::format(memory.span(), 256);
-  words map = words::attach(memory.span());
+  words map = words::format(memory.span(), 256);
   map.insert(digest(1), 1);
   REQUIRE(in_child([&] {
             const bool before = map.find(digest(1)) == 1;
@@ -264,8 +278,7 @@ TEST_CASE("shared_fixed_map: the table of processes may be full") {
 
 TEST_CASE("shared_fixed_map: what was moved from is attached to nothing") {
   const mapping memory(words::bytes_for(64));
-  words::format(memory.span(), 64);
-  words map = words::attach(memory.span());
+  words map = words::format(memory.span(), 64);
   map.insert(digest(1), 1);
   words moved(std::move(map));
   REQUIRE(moved.find(digest(1)) == 1);
@@ -281,20 +294,17 @@ TEST_CASE("shared_fixed_map: what was moved from is attached to nothing") {
 
 TEST_CASE("shared_fixed_map: the same seed makes the same map, another one another") {
   const mapping memory(words::bytes_for(64));
-  words::format(memory.span(), 64, 5);
+  REQUIRE(words::format(memory.span(), 64, 5).hash_function().seed() == 5);
   REQUIRE(words::attach(memory.span()).hash_function().seed() == 5);
-  words::format(memory.span(), 64);
-  const number first = words::attach(memory.span()).hash_function().seed();
-  words::format(memory.span(), 64);
-  REQUIRE(words::attach(memory.span()).hash_function().seed() != first);
+  const number first = words::format(memory.span(), 64).hash_function().seed();
+  REQUIRE(words::format(memory.span(), 64).hash_function().seed() != first);
 }
 
 TEST_CASE("shared_fixed_map: processes at work at once lose nothing") {
   constexpr int processes = 3;
   constexpr number rounds = 3'000;
   const mapping memory(words::bytes_for(256));
-  words::format(memory.span(), 256);
-  words map = words::attach(memory.span());
+  words map = words::format(memory.span(), 256);
   for (number key = 0; key < 8; ++key) map.insert(digest(key), 0);
   std::vector<pid_t> children;
   for (int i = 0; i < processes; ++i) {

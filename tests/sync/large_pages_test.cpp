@@ -8,6 +8,11 @@
 
 #include "support/catch.hpp"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <cerrno>
+#endif
+
 using concur::detail::large_pages;
 
 namespace {
@@ -35,6 +40,28 @@ TEST_CASE("memory that was advised on can be written and keeps what is written")
   }
   REQUIRE(is_kept);
 }
+
+TEST_CASE("smaller blocks are advised on where that is asked for") {
+  std::vector<unsigned char> block(large_pages::advised_once_from + 777, 3);
+  large_pages::advise(block.data(), block.size(), large_pages::advised_once_from);
+  large_pages::advise(block.data(), block.size() - 1000, large_pages::advised_once_from);
+  REQUIRE(block.front() == 3);
+  REQUIRE(block.back() == 3);
+}
+
+#if defined(__linux__)
+TEST_CASE("advice that the kernel refuses is no error") {
+  constexpr std::size_t bytes = large_pages::advised_from;
+  void* const pages =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  REQUIRE(::munmap(pages, bytes) == 0);
+  errno = 0;
+  large_pages::advise(pages, bytes);  // nothing is there any more
+  const int reason = errno;
+  REQUIRE((reason == ENOMEM || reason == EINVAL || reason == 0));
+}
+#endif
 
 TEST_CASE("a block is given back in portions from its end, and nothing before it is touched") {
   constexpr std::size_t before = 1000;

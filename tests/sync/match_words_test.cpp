@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <array>
+#include <atomic>
 #include <concur/detail/sync/match_words.hpp>
 #include <concur/detail/sync/word_copy.hpp>
 #include <cstddef>
@@ -39,4 +40,32 @@ TEST_CASE("matching several words at once finds those that are equal", "[sync][m
   require_matches<3>();
   require_matches<4>();
   require_matches<5>();
+}
+
+TEST_CASE("of eight tags all that are the same are found, wherever they lie",
+          "[sync][match_words]") {
+  std::array<std::atomic<std::uint8_t>, 24> tags{};
+  std::uint64_t state = 1;
+  for (int round = 0; round < 2000; ++round) {
+    for (auto& t : tags) {
+      state = state * 6364136223846793005 + 1442695040888963407;
+      t.store(static_cast<std::uint8_t>(state >> 62));  // few different ones, and many zeros
+    }
+    for (std::size_t at = 0; at + lib::tags_at_once <= tags.size(); ++at) {
+      for (const std::uint8_t tag : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{255}}) {
+        bool is_found[lib::tags_at_once] = {};
+        for (auto m = lib::match_tags(&tags[at], tag); m; m.drop_first())
+          is_found[m.first()] = true;
+        auto exact = lib::match_tags_portable(&tags[at], tag);
+        for (unsigned i = 0; i < lib::tags_at_once; ++i) {
+          const bool is_same = tags[at + i].load() == tag;
+          REQUIRE((!is_same || is_found[i]));
+          if (!is_same) continue;
+          REQUIRE(exact.first() == i);
+          exact.drop_first();
+        }
+        REQUIRE_FALSE(static_cast<bool>(exact));
+      }
+    }
+  }
 }

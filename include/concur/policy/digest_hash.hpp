@@ -10,9 +10,9 @@
 /// place of the key spread like random keys.
 #pragma once
 
+#include <concur/detail/bits/key_words.hpp>
 #include <concur/detail/bits/mix.hpp>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 namespace concur::inline CONCUR_ABI {
@@ -31,9 +31,10 @@ class digest_hash {
 
   constexpr digest_hash() noexcept : digest_hash(0) {}
   constexpr explicit digest_hash(std::uint64_t seed) noexcept
-      : seed_(seed), secret_{detail::mix(seed ^ 1), detail::mix(seed ^ 2), detail::mix(seed ^ 3)} {}
+      : secret_{seed ^ detail::mix_increment, detail::mix(seed ^ 1), detail::mix(seed ^ 2),
+                detail::mix(seed ^ 3)} {}
 
-  constexpr std::uint64_t seed() const noexcept { return seed_; }
+  constexpr std::uint64_t seed() const noexcept { return secret_[0] ^ detail::mix_increment; }
 
   /// Each half of the key is one product, both are computed at the same time. The four factors are
   /// hidden by secrets that no simple function relates for all seeds. Were the xor of the first two
@@ -42,23 +43,22 @@ class digest_hash {
   /// are related likewise would cancel (by a rotation: in part).
   template <digest_key K>
   std::uint64_t operator()(const K& key) const noexcept {
-    std::uint64_t word[4];
-    std::memcpy(word, &key, sizeof word);
-    const std::uint64_t first =
-        detail::multiply_fold(word[0] ^ seed_ ^ detail::mix_increment, word[1] ^ secret_[0]);
-    const std::uint64_t second = detail::multiply_fold(word[2] ^ secret_[1], word[3] ^ secret_[2]);
+    using words = detail::key_words<K>;
+    const std::uint64_t first = detail::multiply_fold(words::template at<0>(&key) ^ secret_[0],
+                                                      words::template at<1>(&key) ^ secret_[1]);
+    const std::uint64_t second = detail::multiply_fold(words::template at<2>(&key) ^ secret_[2],
+                                                       words::template at<3>(&key) ^ secret_[3]);
     // A counter in one word has passed a single multiplication so far.
     return detail::multiply_fold(first ^ second, detail::mix_multiplier);
   }
 
   friend constexpr bool operator==(const digest_hash& a, const digest_hash& b) noexcept {
-    return a.seed_ == b.seed_;
+    return a.secret_[0] == b.secret_[0];
   }
 
  private:
-  std::uint64_t seed_;
   /// Functions of the seed, kept because they take longer than the hash to compute.
-  std::uint64_t secret_[3];
+  std::uint64_t secret_[4];
 };
 
 }  // namespace concur::inline CONCUR_ABI

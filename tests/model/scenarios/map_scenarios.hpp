@@ -42,7 +42,7 @@ struct scenario {
   bool needs_real_time = false;
 };
 
-inline constexpr std::uint64_t key_limit = 16;
+inline constexpr std::uint64_t key_limit = 32;
 
 /// How often `clear` may come upon one key, if it is inserted anew meanwhile.
 template <class Adapter>

@@ -109,6 +109,21 @@ inline std::vector<scenario> slot_scenarios() {
       {{on(k::insert, 1, 1)}, {on(k::insert, 1, 2)}, {on(k::insert, 1, 3)}, {on(k::put, 1, 4)}});
   add("inserts of two homes that share their slots", {on(k::insert, 1, 1), on(k::insert, 2, 2)},
       {{on(k::insert, 3, 3), on(k::erase, 3)}, {on(k::insert, 4, 4)}, {on(k::erase, 2)}});
+  // The first eight slots are taken, most by keys that are at home there: what comes next to the
+  // first home is beyond the tags that a lookup sees at once.
+  const std::vector<call> eight = {on(k::insert, 1, 1),  on(k::insert, 17, 1), on(k::insert, 18, 1),
+                                   on(k::insert, 19, 1), on(k::insert, 20, 1), on(k::insert, 5, 1),
+                                   on(k::insert, 6, 1),  on(k::insert, 7, 1)};
+  add("inserts and an erasure far from home", eight,
+      {{on(k::insert, 2, 2), on(k::erase, 2)},
+       {on(k::insert, 3, 3)},
+       {on(k::find, 3), on(k::find, 2)}});
+  std::vector<call> and_one_more = eight;
+  and_one_more.push_back(on(k::insert, 2, 2));
+  add("a key far from home comes nearer", and_one_more,
+      {{on(k::erase, 2), on(k::erase, 1), on(k::insert, 2, 3)},
+       {on(k::find, 2)},
+       {on(k::put, 3, 3)}});
   return all;
 }
 

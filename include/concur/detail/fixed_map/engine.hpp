@@ -6,11 +6,13 @@
 ///       |
 ///     [slot][slot][slot][slot][slot] ...         a slot = word, bound, key, value: one line
 ///       bound 3: the keys whose home this is are in these three
+///     [tag][tag][tag][tag][tag] ...              a byte for each slot, slot_tags.hpp
 ///
-/// Hit:  the bound and the word of the home (one line), the key, the value, the word again; one
-/// line
-///     more for each slot that the key is away from home. No shared write if values are copied.
-/// Miss:  as many slots as the bound of the home says; none beside the home for half of all misses.
+/// Hit:  eight tags, and the slot that they lead to: its word, the key, the value, the word again.
+///     One line of slots, more only for another key of the same tag. No shared write if values are
+///     copied.
+/// Miss:  eight tags, and the count of what is far away: no line of slots but for another key of
+///     the same tag. Where the count is not 0, the bound of the home, and all tags within it.
 /// Insert:  claim (compare-and-swap), key, value, candidate (store), bound (compare-and-swap), a
 ///     look at the slots within it, admission (compare-and-swap).
 /// Update:  lock (compare-and-swap), value, unlock (store). Erase: the same, and the bound.
@@ -29,6 +31,7 @@
 #pragma once
 
 #include <array>
+#include <concur/detail/bits/key_words.hpp>
 #include <concur/detail/fixed_map/element.hpp>
 #include <concur/detail/fixed_map/protocol.hpp>
 #include <concur/detail/map/hash_range.hpp>
@@ -71,7 +74,7 @@ class engine : public protocol<Storage, Hash> {
   /// Any type of 32 bytes that is equal where its bytes are stands for a key of 32 bytes.
   template <digest_key K>
   static key_type to_key(const K& key) noexcept requires(digest_key<key_type>) {
-    return std::bit_cast<key_type>(key);
+    return key_words<key_type>::copy(key);
   }
 
   key_equal key_eq() const noexcept { return key_equal(); }
@@ -109,32 +112,30 @@ class engine : public protocol<Storage, Hash> {
   /// f(const_reference): on a copy, or, in place, while the element is locked for reading.
   template <class F>
   CONCUR_FORCEINLINE bool read(std::uint64_t hash, const key_type& key, F&& f) const {
-    const std::uint64_t home = this->home_of(hash);
-    const std::uint64_t length = this->length_of(home);
-    backoff pause;
-    for (std::uint64_t d = 0; d < length;) {
-      slot& s = this->slot_at(home + d);
-      const slot_word w = base::word_of(s);
-      // One branch, which hits and misses take each their way: whether a slot is taken is a coin.
-      if (w.is(slot_state::member) && s.key.has_bytes_of(key)) {
-        if constexpr (is_in_place) {
-          if (read_in_place(s, w, &key, f)) return true;
-        } else {
-          if (!value_form::must_wait(w)) [[likely]] {
-            const value_type copy(key, s.value.load(w.copy()));
-            // relaxed: ordered by the acquire loads of the value; see copied_value
-            if (w.has_value_of(slot_word(s.word.load(std::memory_order_relaxed)))) [[likely]] {
-              f(copy);
-              return true;
-            }
+    const origin from = this->origin_of(hash);
+    if constexpr (!is_in_place) {
+      const tag_matches m = this->tags().match(from.home, from.tag);
+      if (!m) {
+        if (!this->goes_on(from, slot_tags::span)) [[likely]]
+          return false;
+      } else {
+        const slot& s = this->slot_at(from.home + m.first());
+        const slot_word w = base::word_of(s);
+        if (w.is(slot_state::member) && s.key.has_bytes_of(key) && !value_form::must_wait(w))
+            [[likely]] {
+          const value_type copy(key, s.value.load(w.copy()));
+          // relaxed: ordered by the acquire loads of the value; see copied_value
+          if (w.has_value_of(slot_word(s.word.load(std::memory_order_relaxed)))) [[likely]] {
+            f(copy);
+            return true;
           }
-          pause.pause();
-          continue;  // and once more
         }
       }
-      ++d;
     }
-    return false;
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return read_any(hash, f, key_words<key_type>::template at<I>(&key)...);
+    }
+    (typename key_words<key_type>::indices());
   }
 
   /// Either callback with the key for itself; neither if it is absent and there is no room.
@@ -144,20 +145,20 @@ class engine : public protocol<Storage, Hash> {
     exclusive_scope::require_inactive(this);
     this->before_write();
     thread_slot& thread = thread_slots::mine();
-    const std::uint64_t home = this->home_of(hash);
+    const origin from = this->origin_of(hash);
     for (patience pause;;) {
-      typename base::place found = this->search(home, key);
+      typename base::place found = this->search(from, key);
       if (found) {
         if (with_lock(found.where, found.word, thread, on_present)) return;
         wait_for(*found.where, found.word, pause);
         continue;
       }
       typename base::claimed_slot mine;
-      const auto result = this->claim(home, key, true, mine);
+      const auto result = this->claim(from, key, true, mine);
       if (result == base::claim_result::full) return;
       if (result == base::claim_result::found) continue;
       new_element guard(*this, mine, thread);
-      this->store_key(mine, key);
+      this->store_key(mine, from, key);
       if (this->compete(mine, key) != base::verdict::won) continue;
       mine.word = mine.word.admitted();
       const exclusive_scope scope(this);
@@ -173,22 +174,23 @@ class engine : public protocol<Storage, Hash> {
     exclusive_scope::require_inactive(this);
     this->before_write();
     thread_slot& thread = thread_slots::mine();
-    const std::uint64_t home = this->home_of(hash);
+    const origin from = this->origin_of(hash);
     typename base::claimed_slot mine;
     for (patience pause;;) {
-      typename base::place found = this->search(home, key);
+      typename base::place found = this->search(from, key);
       if (found) {
         if (found.word.is(slot_state::member)) return true;
         wait_for(*found.where, found.word, pause);
         continue;
       }
-      const auto result = this->claim(home, key, false, mine);
+      const auto result = this->claim(from, key, false, mine);
       if (result == base::claim_result::full) return false;
       if (result == base::claim_result::claimed) break;
     }
-    const key_type stored(key);  // the callback may move from what it was given
+    const key_type stored =
+        key_words<key_type>::copy(key);  // the callback may move from what it was given
     candidate guard(*this, mine, thread);
-    this->store_key(mine, key);
+    this->store_key(mine, from, key);
     {
       const exclusive_scope scope(this);
       owned_slot<engine> absent(*this, *mine.where, mine.word, guard.has_value);
@@ -200,7 +202,7 @@ class engine : public protocol<Storage, Hash> {
       const auto result = this->compete(mine, stored);
       if (result == base::verdict::present) return true;
       if (result == base::verdict::won) break;
-      if (const auto found = this->search(home, stored)) {
+      if (const auto found = this->search(from, stored)) {
         if (!found.word.is(slot_state::member)) wait_for(*found.where, found.word, pause);
       }
     }
@@ -213,9 +215,9 @@ class engine : public protocol<Storage, Hash> {
   bool modify_present(std::uint64_t hash, const key_type& key, OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     this->before_write();
-    const std::uint64_t home = this->home_of(hash);
+    const origin from = this->origin_of(hash);
     for (patience pause;;) {
-      typename base::place found = this->search(home, key);
+      typename base::place found = this->search(from, key);
       if (!found || found.word.is(slot_state::reserved)) return false;
       if (with_lock(found.where, found.word, thread_slots::mine(), on_present)) return true;
       wait_for(*found.where, found.word, pause);
@@ -450,6 +452,44 @@ class engine : public protocol<Storage, Hash> {
 
   void publish(typename base::claimed_slot& mine) noexcept {
     this->store_word(*mine.where, mine.word.filled());
+  }
+
+  /// As `read`, which has tried the most likely slot.
+  template <class F, class... Words>
+  CONCUR_NOINLINE bool read_any(std::uint64_t hash, F& f, Words... words) const {
+    const key_type key = key_words<key_type>::join(words...);
+    const origin from = this->origin_of(hash);
+    std::uint64_t d = 0;
+    do {
+      for (tag_matches m = this->matches(from, d); m; m.drop_first()) {
+        if (read_if(this->slot_at(from.home + d + m.first()), key, f)) return true;
+      }
+      d += slot_tags::span;
+    } while (this->goes_on(from, d));
+    return false;
+  }
+
+  /// f(const_reference) if the slot has an element of this key.
+  template <class F>
+  bool read_if(slot& s, const key_type& key, F& f) const {
+    backoff pause;
+    for (;;) {
+      const slot_word w = base::word_of(s);
+      if (!w.is(slot_state::member) || !s.key.has_bytes_of(key)) return false;
+      if constexpr (is_in_place) {
+        return read_in_place(s, w, &key, f);
+      } else {
+        if (!value_form::must_wait(w)) {
+          const value_type copy(key, s.value.load(w.copy()));
+          // relaxed: as above
+          if (w.has_value_of(slot_word(s.word.load(std::memory_order_relaxed)))) {
+            f(copy);
+            return true;
+          }
+        }
+        pause.pause();
+      }
+    }
   }
 
   /// With `key`, only if the element has that key; else whatever element there is.

@@ -3,7 +3,7 @@
 /// Where the slots of a `fixed_map` lie: one allocation, made by the constructor, given back by the
 /// destructor.
 ///
-///     [slot][slot][slot] ... [stripes of the size][stripes of the count of releases]
+///     [slot][slot][slot] ... [stripes of the size][stripes of the count of releases][tags]
 ///
 /// A map without capacity (made by the default constructor, or moved from) has one slot that is
 /// taken for ever, in static memory that nobody writes.
@@ -12,6 +12,7 @@
 #include <atomic>
 #include <bit>
 #include <concur/detail/assert.hpp>
+#include <concur/detail/fixed_map/slot_tags.hpp>
 #include <concur/detail/fixed_map/values.hpp>
 #include <concur/detail/sync/large_pages.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
@@ -54,7 +55,8 @@ class own_memory {
   std::uint64_t index_of(const Slot& s) const noexcept {
     return static_cast<std::uint64_t>(&s - slots_);
   }
-  std::uint64_t home_of(std::uint64_t hash) const noexcept { return (hash >> 1) >> shift_; }
+  const slot_tags& tags() const noexcept { return tags_; }
+  std::uint64_t home_of(std::uint64_t hash) const noexcept { return (hash >> shift_) & mask_; }
   std::uint64_t slot_count() const noexcept { return mask_ + 1; }
 
   // Processes do not share this memory: nobody is dead, and nobody needs a name.
@@ -72,6 +74,7 @@ class own_memory {
   /// Needs quiet.
   void swap_memory(own_memory& other) noexcept {
     std::swap(slots_, other.slots_);
+    std::swap(tags_, other.tags_);
     std::swap(mask_, other.mask_);
     std::swap(shift_, other.shift_);
     std::swap(capacity_, other.capacity_);
@@ -103,6 +106,7 @@ class own_memory {
     unit_allocator units(allocator_);
     deallocate(units, reinterpret_cast<unit*>(slots_), units_for(capacity_));
     slots_ = no_slots();
+    tags_ = slot_tags();
     mask_ = 0;
     shift_ = 63;
     capacity_ = 0;
@@ -140,9 +144,12 @@ class own_memory {
 
   static std::size_t units_for(std::size_t capacity) {
     static_assert(sizeof(Slot) % sizeof(unit) == 0);
-    const std::size_t stripes = capacity < striped_from ? 0 : striped_counter::stripe_count * 2;
     const std::size_t slots = checked_multiply(capacity, sizeof(Slot) / sizeof(unit));
-    return checked_add(slots, (stripes * sizeof(stripe) + sizeof(unit) - 1) / sizeof(unit));
+    const std::size_t rest = checked_add(stripe_bytes(capacity), slot_tags::bytes_for(capacity));
+    return checked_add(slots, checked_add(rest, sizeof(unit) - 1) / sizeof(unit));
+  }
+  static constexpr std::size_t stripe_bytes(std::size_t capacity) noexcept {
+    return capacity < striped_from ? 0 : striped_counter::stripe_count * 2 * sizeof(stripe);
   }
 
   void allocate(std::size_t capacity) {
@@ -150,25 +157,30 @@ class own_memory {
     unit_allocator units(allocator_);
     auto* memory = reinterpret_cast<std::byte*>(detail::allocate(units, units_for(capacity)));
     if constexpr (large_pages::may_advise<unit_allocator>) {
-      large_pages::advise(memory, units_for(capacity) * sizeof(unit));
+      large_pages::advise(memory, units_for(capacity) * sizeof(unit),
+                          large_pages::advised_once_from);
     }
     slots_ = reinterpret_cast<Slot*>(memory);
     for (std::size_t i = 0; i < capacity; ++i) ::new (static_cast<void*>(slots_ + i)) Slot;
+    std::byte* const rest = memory + capacity * sizeof(Slot);
     if (capacity >= striped_from) {
-      auto* stripes = reinterpret_cast<stripe*>(memory + capacity * sizeof(Slot));
+      auto* stripes = reinterpret_cast<stripe*>(rest);
       for (std::size_t i = 0; i < 2 * striped_counter::stripe_count; ++i) {
         ::new (static_cast<void*>(stripes + i)) stripe;
       }
       size_.spread(stripes);
       releases_.spread(stripes + striped_counter::stripe_count);
     }
+    slot_tags::construct(rest + stripe_bytes(capacity), capacity);
+    tags_ = slot_tags(rest + stripe_bytes(capacity), capacity);
     capacity_ = capacity;
     mask_ = capacity - 1;
-    shift_ = 63u - static_cast<unsigned>(std::countr_zero(capacity));
+    shift_ = shift_for(capacity);
   }
 
   // Read by everybody:
   Slot* slots_ = no_slots();
+  slot_tags tags_;
   std::uint64_t mask_ = 0;
   unsigned shift_ = 63;
   CONCUR_NO_UNIQUE_ADDRESS Allocator allocator_;

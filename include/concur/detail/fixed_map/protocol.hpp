@@ -20,14 +20,18 @@
 /// thread sleeps is in nobody's way.
 ///
 /// A miss is right: elements do not move. One that is there throughout is within the bound, in a
-/// slot that is a member, with its key, whenever a reader looks. If the reader did not see it,
-/// there was a moment without it.
+/// slot that is a member, with its key, and its tag leads there, whenever a reader looks. If the
+/// reader did not see it, there was a moment without it.
+///
+/// Rivals are looked for slot by slot, not by tags: a candidate has the lines of the slots before
+/// its own already, and few have others.
 ///
 /// Full. Releases of slots are counted, each before its slot is empty. If no slot was found empty,
 /// and the key not found, and no release was counted from before the first look to after the last,
 /// then there was a moment when no slot was empty and the key absent.
 #pragma once
 
+#include <concur/detail/fixed_map/slot_tags.hpp>
 #include <concur/detail/fixed_map/slot_word.hpp>
 #include <concur/detail/fixed_map/values.hpp>
 #include <concur/detail/sync/backoff.hpp>
@@ -54,7 +58,9 @@ class protocol : public Storage {
     return mixed_hash(hash_, key);
   }
   void prefetch(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&this->slot_at(this->home_of(hash)));
+    const std::uint64_t home = this->home_of(hash);
+    this->tags().prefetch(home);
+    __builtin_prefetch(&this->slot_at(home));
   }
 
   /// The number of elements. After a death the counters are not trusted, and the slots are counted.
@@ -77,6 +83,20 @@ class protocol : public Storage {
   template <class... Args>
   explicit protocol(const Hash& hash, Args&&... args)
       : Storage(std::forward<Args>(args)...), hash_(hash) {}
+
+  origin origin_of(std::uint64_t hash) const noexcept {
+    return {this->home_of(hash), tag_of(hash)};
+  }
+  /// Which of the eight slots that are `distance` or more from home may have a key of this tag.
+  CONCUR_FORCEINLINE tag_matches matches(const origin& from,
+                                         std::uint64_t distance) const noexcept {
+    return this->tags().match((from.home + distance) & (this->slot_count() - 1), from.tag);
+  }
+  /// Whether keys of this home may be `distance` or more from it, a multiple of the span and not 0.
+  bool goes_on(const origin& from, std::uint64_t distance) const noexcept {
+    if (distance == slot_tags::span && !this->tags().has_far(from.home)) return false;
+    return distance < length_of(from.home);
+  }
 
   void swap_hash(protocol& other) noexcept { std::swap(hash_, other.hash_); }
 
@@ -135,11 +155,18 @@ class protocol : public Storage {
   };
 
   /// The slot of the key, as an element or reserved.
-  CONCUR_FORCEINLINE place search(std::uint64_t home, const key_type& key) const noexcept {
-    std::uint64_t d = 0;
-    do {
-      if (const place found = look_at(this->slot_at(home + d), d, key)) return found;
-    } while (++d < length_of(home));
+  CONCUR_FORCEINLINE place search(const origin& from, const key_type& key) const noexcept {
+    // Writers need the line of the home, and its bound, in any case: they do not wait for the tags.
+    if (const place found = look_at(this->slot_at(from.home), 0, key)) return found;
+    const std::uint64_t length = length_of(from.home);
+    if (length <= 1) return {};
+    for (std::uint64_t d = 0; d < length; d += slot_tags::span) {
+      for (tag_matches m = matches(from, d); m; m.drop_first()) {
+        const std::uint64_t at = d + m.first();
+        if (at == 0) continue;
+        if (const place found = look_at(this->slot_at(from.home + at), at, key)) return found;
+      }
+    }
     return {};
   }
 
@@ -162,18 +189,20 @@ class protocol : public Storage {
     slot_word word;
   };
 
-  void store_key(claimed_slot& mine, const key_type& key) noexcept {
+  void store_key(claimed_slot& mine, const origin& from, const key_type& key) noexcept {
     // release: who still reads the last key here sees that the slot is claimed; as copied_value.
     mine.where->key.template store<std::memory_order_release>(key);
+    this->tags().add(this->index_of(*mine.where), mine.distance, from, this->slot_count());
   }
 
   static constexpr std::uint64_t no_distance = ~std::uint64_t{0};
 
   enum class claim_result { claimed, full, found };
 
-  /// Takes the first empty slot from `home` on. `found`: none is empty, and the key is there now.
-  claim_result claim(std::uint64_t home, const key_type& key, bool reserves, claimed_slot& mine) {
-    if (claim_empty(home, reserves, mine)) [[likely]]
+  /// Takes the first empty slot from home on. `found`: none is empty, and the key is there now.
+  claim_result claim(const origin& from, const key_type& key, bool reserves, claimed_slot& mine) {
+    this->tags().prefetch_for_add(from.home);
+    if (claim_empty(from.home, reserves, mine)) [[likely]]
       return claim_result::claimed;
     for (;;) {
       // acquire: the releases that were counted there are seen here, so that equal sums are equal
@@ -182,9 +211,9 @@ class protocol : public Storage {
       const std::int64_t before = this->releases();
       if (before != known) {
         this->recover_all();
-        if (claim_empty(home, reserves, mine)) return claim_result::claimed;
+        if (claim_empty(from.home, reserves, mine)) return claim_result::claimed;
       }
-      if (search(home, key)) return claim_result::found;
+      if (search(from, key)) return claim_result::found;
       if (this->releases() == before) {
         // release: pairs with the acquire above.
         this->known_full().store(before, std::memory_order_release);
@@ -219,6 +248,8 @@ class protocol : public Storage {
   /// Gives back a slot that has no value (any more).
   void release(claimed_slot& mine, const thread_slot& thread) noexcept {
     if (mine.word.is(slot_state::reserved)) make_busy(*mine.where, mine.word);
+    this->tags().remove(this->index_of(*mine.where), this->slot_count());
+    if (mine.distance != no_distance) this->tags().discount(mine.home, mine.distance);
     lower_bound_of(mine);
     this->count_release(thread);
     // (7) release: our use of the slot is over, and its release is counted; pairs with (2).
@@ -265,7 +296,7 @@ class protocol : public Storage {
     const std::uint64_t index = this->index_of(s);
     std::uint64_t distance = 0;
     if (!find_distance(s, index, w, distance)) return {&s, index, no_distance, w};
-    return {&s, index - distance, distance, w};
+    return {&s, (index - distance) & (this->slot_count() - 1), distance, w};
   }
 
   /// How far a slot is from its key's home: as its word says, or, far away, as the hash says. False
@@ -310,6 +341,9 @@ class protocol : public Storage {
     const slot_word taken = seen.taken_over(this->me());
     if (!decide(s, seen, taken)) return false;
     claimed_slot mine = claimed_by_lock(s, taken);
+    // Nobody knows whether the dead one had counted the slot: where it had, lookups of these homes
+    // ask for their bound.
+    this->tags().remove(this->index_of(s), this->slot_count());
     lower_bound_of(mine);
     this->count_release_unnamed();
     store_word(s, mine.word.released());

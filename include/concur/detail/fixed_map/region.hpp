@@ -2,7 +2,7 @@
 /// \file
 /// The layout of a shared region, and its table of processes.
 ///
-///     [header][process table][counters][bounds: 8 bytes a slot][slots]
+///     [header][process table][counters][bounds: 8 bytes a slot][tags][slots]
 ///
 /// Everything is a number or an offset: every process may map it elsewhere. The first line of the
 /// header never changes after `format`, and is checked by `attach`, which keeps what it needs of
@@ -18,6 +18,7 @@
 #include <concur/detail/bits/mix.hpp>
 #include <concur/detail/fixed_map/format_error.hpp>
 #include <concur/detail/fixed_map/processes.hpp>
+#include <concur/detail/fixed_map/slot_tags.hpp>
 #include <concur/detail/fixed_map/slot_word.hpp>
 #include <concur/policy/allocator.hpp>
 #include <cstddef>
@@ -40,7 +41,7 @@ struct region_description {
   std::uint64_t checksum;  ///< of the words before
 
   static constexpr std::uint64_t this_magic = 0x31'70'61'6d'64'78'69'66;  // "fixdmap1"
-  static constexpr std::uint64_t this_version = 1;
+  static constexpr std::uint64_t this_version = 2;
   static constexpr std::size_t word_count = 8;
 
   constexpr std::uint64_t sum() const noexcept {
@@ -139,8 +140,11 @@ struct region_layout {
       sizeof(typename Slot::key_type);
 
   static constexpr std::size_t bounds_at = sizeof(region_header);
+  static std::size_t tags_at(std::size_t capacity) {
+    return checked_add(bounds_at, checked_multiply(capacity, 8));
+  }
   static std::size_t slots_at(std::size_t capacity) {
-    const std::size_t end = checked_add(bounds_at, checked_multiply(capacity, 8));
+    const std::size_t end = checked_add(tags_at(capacity), slot_tags::bytes_for(capacity));
     return checked_add(end, alignof(Slot) - 1) / alignof(Slot) * alignof(Slot);
   }
   static std::size_t bytes_for(std::size_t capacity) {

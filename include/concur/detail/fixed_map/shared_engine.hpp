@@ -91,10 +91,12 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
       if (w.has_owner()) ++found.owned;
       if (!w.is(slot_state::member)) return;
       const key_type key = s.key.template load<std::memory_order_acquire>();  // acquire: as a value
-      const std::uint64_t home = this->home_of(this->hash(key));
+      const origin from = this->origin_of(this->hash(key));
+      const std::uint64_t home = from.home;
       const std::uint64_t distance = (index - home) & (this->slot_count() - 1);
-      const bool is_found = w.may_be_at(distance) && distance < this->bound_of(home).length();
-      const auto first = this->search(home, key);
+      const bool is_found = w.may_be_at(distance) && distance < this->bound_of(home).length() &&
+                            this->tags().leads_to(index, distance, from, this->slot_count());
+      const auto first = this->search(from, key);
       if (!w.is_same_life(base::word_of(s))) {
         if (w.has_owner()) --found.owned;
         continue;

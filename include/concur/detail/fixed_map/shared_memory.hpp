@@ -46,6 +46,7 @@ class shared_memory {
     for (std::size_t i = 0; i < capacity; ++i) {
       ::new (static_cast<void*>(base + layout::bounds_at + 8 * i)) std::atomic<std::uint64_t>{0};
     }
+    slot_tags::construct(base + layout::tags_at(capacity), capacity);
     Slot* const slots = reinterpret_cast<Slot*>(base + layout::slots_at(capacity));
     for (std::size_t i = 0; i < capacity; ++i) ::new (static_cast<void*>(slots + i)) Slot;
     region_description d{region_description::this_magic,
@@ -113,8 +114,10 @@ class shared_memory {
         bounds_(reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + layout::bounds_at)),
         slots_(reinterpret_cast<Slot*>(base_ +
                                        layout::slots_at(static_cast<std::size_t>(d.capacity)))),
+        tags_(base_ + layout::tags_at(static_cast<std::size_t>(d.capacity)),
+              static_cast<std::size_t>(d.capacity)),
         mask_(d.capacity - 1),
-        shift_(63u - static_cast<unsigned>(std::countr_zero(d.capacity))) {
+        shift_(shift_for(d.capacity)) {
     Processes::watch_forks();
     enter();
   }
@@ -129,7 +132,8 @@ class shared_memory {
   std::uint64_t index_of(const Slot& s) const noexcept {
     return static_cast<std::uint64_t>(&s - slots_);
   }
-  std::uint64_t home_of(std::uint64_t hash) const noexcept { return (hash >> 1) >> shift_; }
+  const slot_tags& tags() const noexcept { return tags_; }
+  std::uint64_t home_of(std::uint64_t hash) const noexcept { return (hash >> shift_) & mask_; }
   std::uint64_t slot_count() const noexcept { return mask_ + 1; }
 
   // --- owners ---
@@ -221,6 +225,7 @@ class shared_memory {
     std::swap(base_, other.base_);
     std::swap(bounds_, other.bounds_);
     std::swap(slots_, other.slots_);
+    std::swap(tags_, other.tags_);
     std::swap(mask_, other.mask_);
     std::swap(shift_, other.shift_);
     // relaxed: quiet
@@ -320,6 +325,7 @@ class shared_memory {
   std::byte* base_ = nullptr;  ///< null: attached to nothing
   std::atomic<std::uint64_t>* bounds_ = &nowhere().bound;
   Slot* slots_ = &nowhere().slot;
+  slot_tags tags_;
   std::uint64_t mask_ = 0;
   unsigned shift_ = 63;
   std::atomic<unsigned> me_{0};

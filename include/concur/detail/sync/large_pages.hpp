@@ -5,7 +5,10 @@
 /// - Large pages for memory that is read at random: a table of hundreds of megabytes has more small
 ///   pages than the processor remembers, and each find would look up two of them. From 32 MiB on,
 ///   because malloc takes that much from the kernel for this one block, so that the advice ends
-///   with it. It is advice: where large pages are off nothing happens.
+///   with it. From 4 MiB on for a block that is made once, for the life of a map: if malloc had it
+///   in its heap, then that part of the heap may have large pages afterwards, too, and no more
+///   memory for it than the block had. It is advice: where large pages are off, or the kernel
+///   refuses, nothing happens.
 /// - Memory is given back in portions before the block is freed: the kernel needs milliseconds for
 ///   the small pages of a large table, and the thread that frees it came to do something else.
 ///
@@ -27,6 +30,7 @@ namespace concur::inline CONCUR_ABI::detail {
 
 struct large_pages {
   static constexpr std::size_t advised_from = std::size_t{32} << 20;
+  static constexpr std::size_t advised_once_from = std::size_t{4} << 20;
   static constexpr std::size_t portion = std::size_t{2} << 20;
 
   /// Whether memory of this allocator may be advised on.
@@ -34,10 +38,11 @@ struct large_pages {
   static constexpr bool may_advise =
       std::is_same_v<Allocator, std::allocator<typename Allocator::value_type>>;
 
-  /// For a block that was just allocated.
-  static void advise([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+  /// For a block that was just allocated, of `from` bytes or more.
+  static void advise([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes,
+                     [[maybe_unused]] std::size_t from = advised_from) noexcept {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes < advised_from) return;
+    if (bytes < from) return;
     constexpr std::uintptr_t page = 65536;  // or a divisor of it
     const auto begin = reinterpret_cast<std::uintptr_t>(memory);
     const std::uintptr_t first = (begin + page - 1) & ~(page - 1);

@@ -8,6 +8,8 @@
 /// compiler fence keep the compiler from doing so. That is all that the caller relies on: each lane
 /// is some value that the word had, as with its portable twin of atomic loads, which sanitizers,
 /// the model checker and other processors get. Nothing else in the library depends on such a thing.
+/// Eight tags of a byte are compared in one word by the same rule, byte for byte, also on AArch64,
+/// where a fence keeps the order.
 #pragma once
 
 #include <atomic>
@@ -88,6 +90,58 @@ CONCUR_FORCEINLINE unsigned match_words(const atomic_words<Key>* words, const Ke
   }
 #endif
   return match_words_portable<Count>(words, key);
+}
+
+// --- tags of one byte ---
+
+/// The tags that matched, the first one first: bit 7 of each byte.
+class tag_matches {
+ public:
+  explicit constexpr tag_matches(std::uint64_t bits) noexcept : bits_(bits) {}
+  explicit constexpr operator bool() const noexcept { return bits_ != 0; }
+  unsigned first() const noexcept { return static_cast<unsigned>(__builtin_ctzll(bits_)) / 8; }
+  void drop_first() noexcept { bits_ &= bits_ - 1; }
+
+ private:
+  std::uint64_t bits_;
+};
+
+inline constexpr unsigned tags_at_once = 8;
+
+/// Which of eight bytes are `tag`, not 0. Each is loaded once, acquire.
+CONCUR_FORCEINLINE tag_matches match_tags_portable(const std::atomic<std::uint8_t>* tags,
+                                                   std::uint8_t tag) noexcept {
+  std::uint64_t bits = 0;
+  for (unsigned i = 0; i < tags_at_once; ++i) {
+    // acquire: for the caller, who says why
+    const bool is_same = tags[i].load(std::memory_order_acquire) == tag;
+    bits |= static_cast<std::uint64_t>(is_same) << (8 * i + 7);
+  }
+  return tag_matches(bits);
+}
+
+/// The same, and now and then one more, behind one that is the same: for whoever takes a tag for a
+/// hint. The eight bytes need not be aligned.
+CONCUR_FORCEINLINE tag_matches match_tags(const std::atomic<std::uint8_t>* tags,
+                                          std::uint8_t tag) noexcept {
+#if !CONCUR_PORTABLE_LOADS && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && \
+    (defined(__x86_64__) || defined(__aarch64__))
+  using any_word = std::uint64_t __attribute__((aligned(1), may_alias));
+  static_assert(sizeof(std::atomic<std::uint8_t>) == 1);
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const std::uint64_t found = *reinterpret_cast<const volatile any_word*>(tags);
+#if defined(__x86_64__)
+  std::atomic_signal_fence(std::memory_order_acquire);
+#else
+  std::atomic_thread_fence(
+      std::memory_order_acquire);  // acquire: a load that orders nothing itself
+#endif
+  // A byte of zeros borrows from the next one: that is the one more.
+  const std::uint64_t difference = found ^ (ones * tag);
+  return tag_matches((difference - ones) & ~difference & (ones << 7));
+#else
+  return match_tags_portable(tags, tag);
+#endif
 }
 
 }  // namespace concur::inline CONCUR_ABI::detail
