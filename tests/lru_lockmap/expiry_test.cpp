@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -106,6 +108,111 @@ TEST_CASE("a value lives as long as set_expiry says", "[lru][expiry]") {
   clock.advance(2s);
   REQUIRE(map.find(2) == 22);
   REQUIRE(!map.erase(1));
+}
+
+TEMPLATE_TEST_CASE("a value lives as long as a function of it says", "[lru][expiry]", number,
+                   std::string) {
+  const hand_clock clock;
+  using concur::cache_duration;
+  const auto value = [](number n) { return value_of<TestType>(n); };
+  cache<number, TestType> map(
+      options<TestType>{.capacity = 10,
+                        .time_to_live = 3s,
+                        .expiry = [](const number& key, const TestType& v) -> cache_duration {
+                          if (key == 9) throw std::runtime_error("none");
+                          if (key == 8) return cache_duration::forever();
+                          return std::chrono::seconds(v == value_of<TestType>(0) ? 0 : 5 * key);
+                        },
+                        .clock = clock.reader()});
+  map.try_emplace(1, value(1));
+  map.try_emplace(2, value(1));
+  map.try_emplace(8, value(1));
+  map.try_emplace(9, value(1));  // as time_to_live says
+  map.try_emplace(3, value(0));
+  REQUIRE(!map.contains(3));
+  clock.advance(3s);
+  REQUIRE(!map.contains(9));
+  REQUIRE(map.contains(1));
+  clock.advance(2s);
+  REQUIRE(!map.contains(1));
+  clock.advance(4s);
+  REQUIRE(map.insert_or_assign(2, value(2)) == false);
+  clock.advance(9s);
+  REQUIRE(map.contains(2));
+  map.update(2, [&](TestType& v) { v = value(0); });
+  REQUIRE(!map.contains(2));
+  clock.advance(1000h);
+  REQUIRE(map.contains(8));
+  map.set_expiry(8, 1s);
+  clock.advance(1s);
+  REQUIRE(!map.contains(8));
+}
+
+TEST_CASE("a function of expiry that wants its key is told", "[lru][expiry]") {
+  cache<number, number>* self = nullptr;
+  bool is_told = false;
+  bool finds_others = false;
+  cache<number, number> map(
+      options<number>{.capacity = 10, .expiry = [&](const number&, const number&) {
+                        if (self->size() == 2) {
+                          finds_others = self->find(1) == 1U;
+                          try {
+                            static_cast<void>(self->lock(2));
+                          } catch (const std::system_error&) {
+                            is_told = true;
+                          }
+                        }
+                        return concur::cache_duration(1h);
+                      }});
+  self = &map;
+  map.try_emplace(1, 1);
+  map.try_emplace(2, 2);
+  REQUIRE(finds_others);
+  REQUIRE(is_told);
+}
+
+TEST_CASE("a walk by recency tells ages", "[lru][expiry]") {
+  const hand_clock clock;
+  using concur::cache_duration;
+  struct told {
+    number key;
+    std::chrono::seconds remaining, age, idle;
+    bool operator==(const told&) const = default;
+  };
+  const auto walk = [](const auto& map) {
+    std::vector<told> all;
+    const auto seconds = [](cache_duration d) {
+      return std::chrono::seconds(d.nanoseconds() / 1'000'000'000);
+    };
+    map.cvisit_coldest(9, [&](const auto& e, const concur::cache_times& times) {
+      all.push_back({e.first, times.remaining.is_forever() ? -1s : seconds(times.remaining),
+                     seconds(times.age), seconds(times.idle)});
+    });
+    return all;
+  };
+  exact_cache<number, number> both(options<number>{
+      .capacity = 10, .time_to_live = 10s, .time_to_idle = 6s, .clock = clock.reader()});
+  both.try_emplace(1, 1);
+  clock.advance(2s);
+  both.try_emplace(2, 2);
+  clock.advance(3s);
+  REQUIRE(both.find(1));
+  REQUIRE(walk(both) == std::vector<told>{{2, 3s, 3s, 3s}, {1, 5s, 5s, 0s}});
+  clock.advance(1s);
+  REQUIRE(walk(both) == std::vector<told>{{2, 2s, 4s, 4s}, {1, 4s, 6s, 1s}});
+  REQUIRE(both.cvisit_hottest(1, [](const auto& e, concur::cache_times times) {
+    REQUIRE(e.first == 1);
+    REQUIRE(times.remaining == cache_duration(4s));
+  }) == 1);
+
+  exact_cache<number, number> none(options<number>{.capacity = 10, .clock = clock.reader()});
+  none.try_emplace(1, 1);
+  none.try_emplace(2, 2);
+  clock.advance(1s);
+  REQUIRE(walk(none) == std::vector<told>{{1, -1s, 0s, 0s}, {2, -1s, 0s, 0s}});
+  none.set_expiry(2, 5s);
+  clock.advance(1s);
+  REQUIRE(walk(none) == std::vector<told>{{1, -1s, 0s, 0s}, {2, 4s, 0s, 0s}});
 }
 
 TEST_CASE("guards see no expired value", "[lru][expiry]") {

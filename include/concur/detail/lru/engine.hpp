@@ -86,7 +86,7 @@ struct default_tuning : lockmap::default_tuning {
   using state = cached_state<Key, T>;
   /// In a full cache there are as many newcomers as victims.
   static constexpr std::size_t spare_states = 2 * retire_batch;
-  /// Whether hits, misses and the like are counted.
+  /// Whether hits, misses and the like are counted, if the policy likes it.
   static constexpr bool counts = true;
   /// So many homes of the table are looked through at an insertion for values that have expired: of
   /// them about half have a value.
@@ -122,8 +122,7 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
 
   /// Whether values may expire.
   bool keeps_time() const noexcept {
-    return this->options_.time_to_live.nanoseconds() > 0 ||
-           this->options_.time_to_idle.nanoseconds() > 0 ||
+    return has_deadlines_by_option() ||
            has_deadlines_.load(std::memory_order_relaxed);  // relaxed: a hint of what to look for
   }
   std::int64_t now() const noexcept {
@@ -167,6 +166,11 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     const std::int64_t at = now();
     state.used.store(at, std::memory_order_relaxed);
     state.written.store(at, std::memory_order_relaxed);
+    if (this->options_.expiry) [[unlikely]] {
+      const cache_duration t = asked_expiry(state);
+      expire_at(state, t.is_forever() ? never : later(at, t.nanoseconds()));
+      return;
+    }
     const std::int64_t live = this->options_.time_to_live.nanoseconds();
     expire_at(state, live > 0 ? later(at, live) : never);
   }
@@ -261,18 +265,52 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
         });
     note_lookup(present);
     if (present) {
-      return is_old ? refresh(hash, key, make_key, f, std::move(*found)) : *std::move(found);
+      if (is_old) refresh<T>(hash, key, make_key, f, found);
+      return *std::move(found);
     }
     grip_type held(*this,
                    acquire<lock_mode::exclusive>(hash, key, make_key, lockmap::endless_patience()));
-    if (!held.is_present()) held.make(load(f));
+    if (!held.is_present()) held.make(load<T>(f));
     return held.value();
+  }
+  /// f() -> std::optional<T>; with an end to the patience also a hit takes the key.
+  template <class K, class MakeKey, class F, class Patience>
+  std::optional<T> try_compute_once(std::uint64_t hash, const K& key, MakeKey make_key, F& f,
+                                    Patience& patience) {
+    std::optional<T> found;
+    bool is_old = false;
+    if constexpr (std::is_same_v<Patience, lockmap::endless_patience>) {
+      const auto copy = [&](const auto& element) { found.emplace(element.second); };
+      base::read_and(hash, key, copy, [&](state_type& state, const instant& at) noexcept {
+        this->touch(state, hash, at.now);
+        is_old = is_to_be_refreshed(state, at.now);
+      });
+      note_lookup(found.has_value());
+    }
+    if (!found) {
+      grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, patience));
+      if constexpr (!std::is_same_v<Patience, lockmap::endless_patience>) {
+        note_lookup(held && held.is_present());
+      }
+      if (!held) return std::nullopt;
+      if (!held.is_present()) {
+        std::optional<T> made = load<std::optional<T>>(f);
+        if (!made) return std::nullopt;
+        held.make(*std::move(made));
+      } else {
+        is_old = is_to_be_refreshed(held.state(), moment().now);
+      }
+      found.emplace(std::as_const(held.value()));
+    }
+    if (is_old) refresh<std::optional<T>>(hash, key, make_key, f, found);
+    return found;
   }
 
   // By recency.
 
-  /// Elements from the coldest, at most `n`, while f(reference, remaining) says true; `remaining`,
-  /// until it expires, is of the value that is shown.
+  /// Elements from the coldest, at most `n`, while f(reference, remaining, times) says true;
+  /// `remaining`, until it expires but for idleness, is of the value that is shown; `times()` are
+  /// its `cache_times`.
   template <class F>
   void each_from_coldest(std::size_t n, F f) const {
     show_in_order<walk_from::coldest>(n, f);
@@ -393,9 +431,25 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   };
 
   bool has_times() const noexcept {
+    return has_deadlines_by_option() || this->options_.refresh_after.nanoseconds() > 0;
+  }
+  bool has_deadlines_by_option() const noexcept {
     return this->options_.time_to_live.nanoseconds() > 0 ||
            this->options_.time_to_idle.nanoseconds() > 0 ||
-           this->options_.refresh_after.nanoseconds() > 0;
+           static_cast<bool>(this->options_.expiry);
+  }
+  /// How long a value that was just written lives, by the user's word.
+  CONCUR_NOINLINE cache_duration asked_expiry(state_type& state) noexcept {
+    // One that wants this very key is told, and does not wait for ever.
+    lockmap::hold held;
+    held.link(this->identity(), state);
+    CONCUR_TRY {
+      return this->options_.expiry(state.key, state.value);
+    }
+    CONCUR_CATCH_ALL {
+      const cache_duration live = this->options_.time_to_live;
+      return live.nanoseconds() > 0 ? live : cache_duration::forever();
+    }
   }
   void swap_deadlines(engine& other) noexcept {
     eviction_base::exchange(has_deadlines_, other.has_deadlines_);
@@ -417,7 +471,8 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     return idle <= 0 || span(state.used.load(std::memory_order_relaxed), now) < idle;
   }
   void note_lookup(bool found) noexcept {
-    if constexpr (Tuning::counts) this->counters_.add(found ? counter::hits : counter::misses);
+    if constexpr (eviction_base::counts)
+      this->counters_.add(found ? counter::hits : counter::misses);
   }
 
   /// Takes a state whose pin the caller gives away: none if its value has expired.
@@ -479,30 +534,36 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     // relaxed: if it is of another value than was read, somebody has just written one.
     return age > 0 && span(state.written.load(std::memory_order_relaxed), now) >= age;
   }
-  /// f(), counted.
-  template <class F>
-  T load(F& f) {
+  /// f(), which makes a `Made`: a value, or one or none. Counted.
+  template <class Made, class F>
+  Made load(F& f) {
     struct attempt {
       engine& owner;
       bool succeeded = false;
       ~attempt() {
-        if constexpr (Tuning::counts) {
+        if constexpr (eviction_base::counts) {
           owner.counters_.add(succeeded ? counter::loads : counter::load_failures);
         }
       }
     };
     attempt here{*this};
-    T made = static_cast<T>(f());
-    here.succeeded = true;
+    Made made = static_cast<Made>(f());
+    if constexpr (std::is_same_v<Made, T>) {
+      here.succeeded = true;
+    } else {
+      here.succeeded = made.has_value();
+    }
     return made;
   }
-  /// Computes a value anew, beside readers of the old one; only one thread at a time does.
-  template <class K, class MakeKey, class F>
-  CONCUR_NOINLINE T refresh(std::uint64_t hash, const K& key, MakeKey make_key, F& f, T&& old) {
+  /// Computes a value anew, beside readers of the old one; only one thread at a time does. Leaves
+  /// the new one in `value`, if there is one.
+  template <class Made, class K, class MakeKey, class F>
+  CONCUR_NOINLINE void refresh(std::uint64_t hash, const K& key, MakeKey make_key, F& f,
+                               std::optional<T>& value) {
     state_type& state = pin(hash, key, make_key);
     pinned_state pinned(*this, state);
     // (3) acquire: what an earlier one stored is seen; pairs with (4).
-    if (state.is_refreshing.exchange(true, std::memory_order_acquire)) return std::move(old);
+    if (state.is_refreshing.exchange(true, std::memory_order_acquire)) return;
     struct turn {
       state_type& of;
       ~turn() {
@@ -511,19 +572,19 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       }
     };
     const turn mine{state};
-    if (!is_to_be_refreshed(state, now())) return std::move(old);
+    if (!is_to_be_refreshed(state, now())) return;
     // relaxed: of the value that is too old, or a later one, whose writer is heeded then.
     const std::int64_t written = state.written.load(std::memory_order_relaxed);
-    T fresh = load(f);
+    std::optional<T> fresh = load<Made>(f);
+    if (!fresh) return;
     departure<engine> leaving;
-    T result(fresh);
+    value.emplace(std::as_const(*fresh));
     state.try_pin();  // for the taking: ours stays
     grip_type held(*this, base::template take_all_the_same<lock_mode::exclusive>(state));
     // What was written, or removed, meanwhile is not undone by what was read before.
     if (held.is_present() && state.written.load(std::memory_order_relaxed) == written) {
-      leaving.replace(held, std::move(fresh));
+      leaving.replace(held, *std::move(fresh));
     }
-    return result;
   }
 
   /// Under the lock of the region: the coldest that is free, taken exclusively. It is parked: if it
@@ -542,6 +603,30 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       return &state;
     }
     return nullptr;
+  }
+
+  /// The moments of one element.
+  struct seen_times {
+    std::int64_t expires = never;
+    std::int64_t used = 0;
+    std::int64_t written = 0;
+  };
+  cache_times times_at(std::int64_t now, const seen_times& seen) const noexcept {
+    cache_times told;
+    if (now == no_time) return told;
+    told.remaining = remaining(seen.expires, now);
+    const auto since = [now](std::int64_t at) noexcept {
+      return cache_duration::of_nanoseconds(greatest<std::int64_t>(span(at, now), 0));
+    };
+    if (has_times()) told.age = since(seen.written);
+    const std::int64_t idle = this->options_.time_to_idle.nanoseconds();
+    if (idle <= 0) return told;
+    told.idle = since(seen.used);
+    const std::int64_t left = idle - told.idle.nanoseconds();
+    if (left < told.remaining.nanoseconds()) {
+      told.remaining = cache_duration::of_nanoseconds(left);
+    }
+    return told;
   }
 
   /// Pins everything; each(state), which gets the pin, while it says true.
@@ -569,14 +654,19 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     if (n == 0) return;
     in_order<From>([&](state_type& state) {
       const instant at = moment();
-      std::int64_t expires = never;
+      seen_times seen;
       const auto look_at = [&](const state_type& s) noexcept {
-        expires = s.expires.load(std::memory_order_acquire);  // acquire: as (1)
-        return is_before(expires, s, at.now);
+        seen.expires = s.expires.load(std::memory_order_acquire);  // acquire: as (1)
+        // relaxed, both: of this value, or a later one.
+        seen.used = s.used.load(std::memory_order_relaxed);
+        seen.written = s.written.load(std::memory_order_relaxed);
+        return is_before(seen.expires, s, at.now);
       };
       return self.show_if(state, look_at, [&](auto& shown) {
         --n;
-        return static_cast<bool>(f(shown, remaining(expires, at.now))) && n != 0;
+        return static_cast<bool>(f(shown, remaining(seen.expires, at.now),
+                                   [&] { return times_at(at.now, seen); })) &&
+               n != 0;
       });
     });
   }

@@ -120,7 +120,7 @@ class engine_eviction
     if (has_listener()) this->options_.on_evict(key, std::move(value), cause);
   }
   void count_departure(eviction_cause cause) noexcept {
-    if constexpr (Tuning::counts) this->counters_.add(cause);
+    if constexpr (above::counts) this->counters_.add(cause);
   }
   void report_in_place(state_type& state, eviction_cause cause) noexcept {
     count_departure(cause);
