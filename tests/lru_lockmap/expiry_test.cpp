@@ -316,6 +316,104 @@ TEST_CASE("what has expired goes by way of insertions, wherever it is in the ord
   REQUIRE(map.stats().evicted == 0);
 }
 
+TEST_CASE("the next insertion removes what has expired, wherever it is in the order",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  const witness<number, number> seen;
+  cache<number, number> map(options<number>{.capacity = 100'000,
+                                            .shards = 1,
+                                            .time_to_live = 1h,
+                                            .on_evict = seen.listener(),
+                                            .clock = clock.reader()});
+  for (number i = 0; i < 5000; ++i) map.try_emplace(i, i);
+  number next = 5000;
+  const auto gone_at_next_insertion = [&](number key) {
+    clock.advance(10ms);
+    const auto before = seen.take();
+    map.try_emplace(next, next);
+    ++next;
+    const auto after = seen.take();
+    return before.empty() && after.size() == 1 && after[0].key == key &&
+           after[0].why == cause::expired;
+  };
+  const auto nothing_at_next_insertion = [&] {
+    clock.advance(10ms);
+    map.try_emplace(next, next);
+    ++next;
+    return seen.take().empty();
+  };
+  REQUIRE(nothing_at_next_insertion());
+  map.set_expiry(2500, 5ms);  // earlier
+  REQUIRE(gone_at_next_insertion(2500));
+  map.set_expiry(2501, 25ms);
+  REQUIRE(nothing_at_next_insertion());
+  map.set_expiry(2501, 30ms);  // later
+  REQUIRE(nothing_at_next_insertion());
+  REQUIRE(nothing_at_next_insertion());
+  REQUIRE(gone_at_next_insertion(2501));
+  map.set_expiry(2502, 5ms);
+  map.insert_or_assign(2502, 1U);  // a new value, for an hour
+  REQUIRE(seen.take().size() == 1);
+  REQUIRE(nothing_at_next_insertion());
+  map.set_expiry(2503, 15ms);
+  {
+    // It is held when its time comes, and met again.
+    auto entry = map.lock(2503);
+    clock.advance(10ms);
+    REQUIRE(nothing_at_next_insertion());
+  }
+  REQUIRE(gone_at_next_insertion(2503));
+  map.set_expiry(2504, 15ms);
+  map.erase(2504);
+  REQUIRE(seen.take().size() == 1);
+  REQUIRE(nothing_at_next_insertion());
+  REQUIRE(nothing_at_next_insertion());
+  // All at once.
+  clock.advance(2h);
+  const std::size_t size = map.size();
+  for (std::size_t i = 0; i < size / 2; ++i) map.try_emplace(++next, 0U);
+  for (const auto& report : seen.take()) REQUIRE(report.why == cause::expired);
+  REQUIRE(map.size() <= size / 2 + 5);
+  REQUIRE(map.stats().evicted == 0);
+}
+
+TEST_CASE("deadlines go with elements that are dealt out anew, or come back from being held",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  cache<number, number> map(
+      options<number>{.capacity = 4000, .shards = 8, .time_to_idle = 10s, .clock = clock.reader()});
+  for (number i = 0; i < 1000; ++i) map.try_emplace(i, i);
+  map.set_capacity(4);  // 4 shards
+  REQUIRE(map.size() <= 4);
+  for (number i = 0; i < 1000; ++i) map.try_emplace(i, i);
+  map.set_capacity(4000);  // 8
+  for (number i = 0; i < 1000; ++i) map.try_emplace(i, i);
+  REQUIRE(map.size() == 1000);
+  clock.advance(9s);
+  for (number i = 0; i < 500; ++i) REQUIRE(map.find(i));
+  clock.advance(1s);
+  for (number i = 2000; i < 3000; ++i) map.try_emplace(i, i);
+  REQUIRE(map.size() == 1500);  // 1000 remove 500
+  for (number i = 0; i < 500; ++i) REQUIRE(map.find(i));
+
+  // Held when its turn came to be evicted.
+  exact_cache<number, number> small(
+      options<number>{.capacity = 2, .time_to_live = 10s, .clock = clock.reader()});
+  small.try_emplace(1, 1);
+  {
+    auto entry = small.lock(1);
+    small.try_emplace(2, 2);
+    small.try_emplace(3, 3);
+    small.try_emplace(4, 4);
+  }
+  REQUIRE(small.contains(1));
+  small.erase(4);
+  small.set_capacity(100);
+  clock.advance(10s);
+  small.try_emplace(5, 5);
+  REQUIRE(small.size() == 1);
+}
+
 TEST_CASE("the clock of the machine", "[lru][expiry]") {
   cache<number, number> map(options<number>{.capacity = 10, .time_to_live = 1h});
   map.try_emplace(1, 1);

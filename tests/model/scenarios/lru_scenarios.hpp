@@ -357,6 +357,45 @@ inline void expired_while_held() {
   mc::require(map.peek(1) == word{6}, "what was just written has not expired");
 }
 
+/// A deadline that is made earlier, beside insertions, evictions and an erasure, is met by the next
+/// insertion after it; one of an element that has left is not.
+template <class Policy>
+void deadlines_made_earlier() {
+  using cache = tiny_cache<word, word, Policy>;
+  constexpr std::int64_t tick = 1 << 20;
+  std::atomic<std::int64_t> now{0};
+  typename cache::options with;
+  with.capacity = 3;
+  with.shards = 1;
+  with.time_to_live = concur::cache_duration::of_nanoseconds(1000 * tick);
+  with.clock = [&] {
+    // relaxed: a time that orders nothing.
+    return concur::cache_duration::of_nanoseconds(now.load(std::memory_order_relaxed));
+  };
+  cache map(with);
+  map.try_emplace(word{1}, word{10});
+  map.try_emplace(word{2}, word{20});
+  now.store(5 * tick, std::memory_order_relaxed);  // relaxed: as above
+  mc::spawn([&] { map.set_expiry(1, concur::cache_duration::of_nanoseconds(tick)); });
+  mc::spawn([&] {
+    map.try_emplace(word{3}, word{30});
+    map.try_emplace(word{4}, word{40});
+  });
+  mc::spawn([&] {
+    map.set_expiry(2, concur::cache_duration::of_nanoseconds(tick));
+    map.erase(2);
+    map.try_emplace(word{2}, word{20});
+  });
+  mc::join_all();
+  const bool has_1 = map.peek(1).has_value();
+  const std::size_t before = map.size();
+  now.store(10 * tick, std::memory_order_relaxed);  // relaxed: as above
+  map.set_capacity(4);
+  map.try_emplace(word{5}, word{50});
+  mc::require(map.size() == before + (has_1 ? 0U : 1U), "what has expired is met");
+  sound(map);
+}
+
 /// The last pin goes while somebody makes a parked element too heavy.
 inline void parked_refused_unpinned() {
   options with;

@@ -12,8 +12,10 @@
 ///       with one, or to take the node out
 ///   I2  a free key that has a value is in the queue
 ///   I3  `parked` in the word of a key: somebody holds it, it has a value, it is in no queue, but
-///   in
-///       the region's list of those
+///       in the region's list of those
+///   I4  a node in a queue that has a deadline is among the deadlines of its region, at that moment
+///       or an earlier one, unless there was no memory for that, or whoever made it earlier is
+///       about to put it there. Nodes that are in no queue are not
 ///
 /// A value comes:
 ///   1. it is made while its key is held; nothing else happens. An absent key that is locked and
@@ -49,7 +51,10 @@
 /// Expiry: the holder writes `expires` before he leaves; a reader that copies a value loads it
 /// before it validates the copy by the word, so that the two belong together. Who takes a key
 /// exclusively whose value has expired removes it first, and takes the key again. Every insertion
-/// removes what has expired of the two coldest, and in a few homes of the table, going round.
+/// removes up to two of those whose deadlines are over: of the coldest, and of those that the
+/// wheel of the region says (deadlines.hpp). A deadline that moves later
+/// is noticed when the old one comes; who makes one earlier puts it there, under the region's lock,
+/// before he leaves the key.
 ///
 ///   hit, small value   lines of a lockmap, one of the region, one of the thread's counters;
 ///                      no read-modify-write, nothing shared written while the element is warm
@@ -57,9 +62,8 @@
 ///   promotion          as the policy says: of `eviction::lru`, a store to the element; of exact
 ///                      LRU, the region's lock, 5 nodes
 ///   miss               as in a lockmap, and the thread's counter
-///   insert             as in a lockmap, and the region's lock; with times the shard's once more,
-///                      and a pin of about two states; evicts: 2 CAS of the victim's word and the
-///                      lock of its shard
+///   insert             as in a lockmap, and the region's lock; with times 3 places of deadlines;
+///                      evicts: 2 CAS of the victim's word and the lock of its shard
 ///
 /// Linearization: as in a lockmap; an eviction when the victim's key is left without a value.
 #pragma once
@@ -88,8 +92,10 @@ struct default_tuning : lockmap::default_tuning {
   static constexpr std::size_t spare_states = 2 * retire_batch;
   /// Whether hits, misses and the like are counted, if the policy likes it.
   static constexpr bool counts = true;
-  /// So many homes of the table are looked through at an insertion for values that have expired: of
-  /// them about half have a value.
+  /// So many deadlines are moved or met at an insertion: one comes, and moves three to six times.
+  static constexpr unsigned timer_steps = 8;
+  /// If there was no memory for a deadline, so many homes of the table are looked through at every
+  /// insertion for values that have expired: of them about half have a value.
   static constexpr std::size_t swept_homes = 4;
 };
 
@@ -101,11 +107,16 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   using base = typename eviction_base::base;
   using locks = typename eviction_base::locks;
   using lock_mode = lockmap::lock_mode;
+  using eviction_base::is_before;
+  using eviction_base::is_to_be_refreshed;
+  using eviction_base::remaining;
+  using eviction_base::times_at;
   using typename base::glance;
   using typename base::no_key;
   using typename base::pinned_state;
   using typename eviction_base::region_type;
   using typename eviction_base::regions_type;
+  using typename eviction_base::seen_times;
   friend eviction_base;
   friend base;
 
@@ -117,74 +128,11 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   using grip_type = lockmap::grip<engine>;
   using doomed_type = departure<engine>;
   using eviction_base::eviction_base;
-
-  // Time.
-
-  /// Whether values may expire.
-  bool keeps_time() const noexcept {
-    return has_deadlines_by_option() ||
-           has_deadlines_.load(std::memory_order_relaxed);  // relaxed: a hint of what to look for
-  }
-  std::int64_t now() const noexcept {
-    return this->options_.clock ? this->options_.clock().nanoseconds()
-                                : static_cast<std::int64_t>(coarse_nanoseconds());
-  }
-  /// Whether a value has not expired.
-  bool is_valid(const state_type& state) const noexcept {
-    // (1) acquire: the word that is loaded next belongs to it; pairs with (2).
-    const std::int64_t expires = state.expires.load(std::memory_order_acquire);
-    if (expires == never && this->options_.time_to_idle.nanoseconds() <= 0) [[likely]]
-      return true;
-    return is_before(expires, state, now());
-  }
-  struct instant {
-    const engine& owner;
-    std::int64_t now;
-    bool is_valid(const state_type& state) const noexcept {
-      if (now == no_time) [[likely]]
-        return true;
-      // acquire: as (1).
-      return owner.is_before(state.expires.load(std::memory_order_acquire), state, now);
-    }
-  };
-  /// `no_time` if nothing that exists now has a deadline: all is valid then.
-  instant moment() const noexcept {
-    // relaxed: see keeps_time.
-    return {*this, asks_time_.load(std::memory_order_relaxed) ? now() : no_time};
-  }
-  bool is_valid_at(const state_type& state, std::int64_t now) const noexcept {
-    // relaxed: the caller holds the key.
-    return is_before(state.expires.load(std::memory_order_relaxed), state, now);
-  }
-  void made(state_type& state) noexcept {
-    this->count(state, 1);
-    rewritten(state);
-  }
-  void rewritten(state_type& state) noexcept {
-    // relaxed, both: the caller holds the key.
-    if (!has_times() && state.expires.load(std::memory_order_relaxed) == never) return;
-    const std::int64_t at = now();
-    state.used.store(at, std::memory_order_relaxed);
-    state.written.store(at, std::memory_order_relaxed);
-    if (this->options_.expiry) [[unlikely]] {
-      const cache_duration t = asked_expiry(state);
-      expire_at(state, t.is_forever() ? never : later(at, t.nanoseconds()));
-      return;
-    }
-    const std::int64_t live = this->options_.time_to_live.nanoseconds();
-    expire_at(state, live > 0 ? later(at, live) : never);
-  }
-  /// Of a key that the caller holds exclusively.
-  void expire_in(state_type& state, cache_duration t) noexcept {
-    if (t.is_forever()) {
-      expire_at(state, never);
-      return;
-    }
-    // relaxed, both: see keeps_time.
-    has_deadlines_.store(true, std::memory_order_relaxed);
-    asks_time_.store(true, std::memory_order_relaxed);
-    expire_at(state, later(now(), t.nanoseconds()));
-  }
+  using eviction_base::is_valid;
+  using eviction_base::keeps_time;
+  using eviction_base::moment;
+  using eviction_base::now;
+  using typename eviction_base::instant;
 
   // Taking keys.
 
@@ -248,7 +196,8 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   }
   template <class K>
   bool set_expiry(std::uint64_t hash, const K& key, cache_duration t) {
-    return base::modify_present(hash, key, [&](auto& element) { expire_in(element.state(), t); });
+    return base::modify_present(hash, key,
+                                [&](auto& element) { this->expire_in(element.state(), t); });
   }
   std::size_t capacity() const noexcept { return this->asked_capacity(); }
 
@@ -407,12 +356,12 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   void swap_elements(engine& other) noexcept {
     base::swap_elements(other);
     this->swap_regions(other);
-    swap_deadlines(other);
+    this->swap_deadlines(other);
   }
   void swap_contents(engine& other) noexcept {
     base::swap_contents(other);
     this->swap_eviction(other);
-    swap_deadlines(other);
+    this->swap_deadlines(other);
   }
   void swap_everything(engine& other) noexcept {
     swap_contents(other);
@@ -430,46 +379,6 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     std::size_t size, keys, capacity, shards, retired;
   };
 
-  bool has_times() const noexcept {
-    return has_deadlines_by_option() || this->options_.refresh_after.nanoseconds() > 0;
-  }
-  bool has_deadlines_by_option() const noexcept {
-    return this->options_.time_to_live.nanoseconds() > 0 ||
-           this->options_.time_to_idle.nanoseconds() > 0 ||
-           static_cast<bool>(this->options_.expiry);
-  }
-  /// How long a value that was just written lives, by the user's word.
-  CONCUR_NOINLINE cache_duration asked_expiry(state_type& state) noexcept {
-    // One that wants this very key is told, and does not wait for ever.
-    lockmap::hold held;
-    held.link(this->identity(), state);
-    CONCUR_TRY {
-      return this->options_.expiry(state.key, state.value);
-    }
-    CONCUR_CATCH_ALL {
-      const cache_duration live = this->options_.time_to_live;
-      return live.nanoseconds() > 0 ? live : cache_duration::forever();
-    }
-  }
-  void swap_deadlines(engine& other) noexcept {
-    eviction_base::exchange(has_deadlines_, other.has_deadlines_);
-    eviction_base::exchange(asks_time_, other.asks_time_);
-  }
-  static constexpr cache_duration remaining(std::int64_t expires, std::int64_t now) noexcept {
-    return expires == never ? cache_duration::forever()
-                            : cache_duration::of_nanoseconds(span(now, expires));
-  }
-  static void expire_at(state_type& state, std::int64_t at) noexcept {
-    // (2) release: who sees it sees the word as it was when it was stored, that is exclusive; pairs
-    // with (1).
-    state.expires.store(at, std::memory_order_release);
-  }
-  bool is_before(std::int64_t expires, const state_type& state, std::int64_t now) const noexcept {
-    if (expires != never && now >= expires) return false;
-    const std::int64_t idle = this->options_.time_to_idle.nanoseconds();
-    // relaxed: of this value, or a later moment.
-    return idle <= 0 || span(state.used.load(std::memory_order_relaxed), now) < idle;
-  }
   void note_lookup(bool found) noexcept {
     if constexpr (eviction_base::counts)
       this->counters_.add(found ? counter::hits : counter::misses);
@@ -529,11 +438,6 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     }
   }
 
-  bool is_to_be_refreshed(const state_type& state, std::int64_t now) const noexcept {
-    const std::int64_t age = this->options_.refresh_after.nanoseconds();
-    // relaxed: if it is of another value than was read, somebody has just written one.
-    return age > 0 && span(state.written.load(std::memory_order_relaxed), now) >= age;
-  }
   /// f(), which makes a `Made`: a value, or one or none. Counted.
   template <class Made, class F>
   Made load(F& f) {
@@ -595,6 +499,7 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       state_type& state = state_type::of(*coldest);
       const bool is_ours = this->take_or_park(state);
       r.queue.erase(*coldest);
+      r.timers.remove(*coldest);
       state.is_queued = false;
       r.parked.push_newest(*coldest);
       if (!is_ours) continue;
@@ -603,30 +508,6 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       return &state;
     }
     return nullptr;
-  }
-
-  /// The moments of one element.
-  struct seen_times {
-    std::int64_t expires = never;
-    std::int64_t used = 0;
-    std::int64_t written = 0;
-  };
-  cache_times times_at(std::int64_t now, const seen_times& seen) const noexcept {
-    cache_times told;
-    if (now == no_time) return told;
-    told.remaining = remaining(seen.expires, now);
-    const auto since = [now](std::int64_t at) noexcept {
-      return cache_duration::of_nanoseconds(greatest<std::int64_t>(span(at, now), 0));
-    };
-    if (has_times()) told.age = since(seen.written);
-    const std::int64_t idle = this->options_.time_to_idle.nanoseconds();
-    if (idle <= 0) return told;
-    told.idle = since(seen.used);
-    const std::int64_t left = idle - told.idle.nanoseconds();
-    if (left < told.remaining.nanoseconds()) {
-      told.remaining = cache_duration::of_nanoseconds(left);
-    }
-    return told;
   }
 
   /// Pins everything; each(state), which gets the pin, while it says true.
@@ -670,10 +551,6 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       });
     });
   }
-
-  std::atomic<bool> has_deadlines_{false};
-  /// Whether an operation asks what time it is: there are times, or deadlines.
-  std::atomic<bool> asks_time_{has_times()};
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::lru

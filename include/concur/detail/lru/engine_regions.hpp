@@ -25,7 +25,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
  protected:
   using base = lockmap::engine<Key, T, Hash, KeyEqual, Allocator, Tuning, Self>;
   using queue_type = typename Policy::template queue<Allocator>;
-  using regions_type = region_set<queue_type>;
+  using regions_type = region_set<queue_type, Allocator>;
   using region_type = typename regions_type::region_type;
 
  public:
