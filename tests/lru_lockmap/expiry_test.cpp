@@ -409,9 +409,14 @@ TEST_CASE("deadlines go with elements that are dealt out anew, or come back from
   REQUIRE(small.contains(1));
   small.erase(4);
   small.set_capacity(100);
+  for (const number i : {6U, 7U}) {
+    small.try_emplace(i, i);
+    small.set_expiry(i, concur::cache_duration::forever());
+  }
+  REQUIRE(small.find(1));  // the coldest are others, which stay
   clock.advance(10s);
   small.try_emplace(5, 5);
-  REQUIRE(small.size() == 1);
+  REQUIRE(small.size() == 3);
 }
 
 TEST_CASE("the clock of the machine", "[lru][expiry]") {

@@ -16,8 +16,10 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "scenarios/vocabulary_adapter.hpp"
 
@@ -511,6 +513,29 @@ inline void coroutines_beside_eviction() {
   mc::join_all();
   mc::require(plain == 2, "each had the key");
   sound(map);
+}
+
+/// All of the above, for the kill matrix.
+inline std::vector<std::pair<std::string, std::function<void()>>> bodies() {
+  return {{"eviction beside locking", eviction_beside_locking<map_type>},
+          {"eviction beside locking, wide", eviction_beside_locking<wide_map>},
+          {"sharers of a victim", sharers_of_a_victim},
+          {"hand over of a victim", hand_over_of_a_victim},
+          {"hits beside eviction, exact", hits_beside_eviction<exact_lru>},
+          {"hits beside eviction, lazy", hits_beside_eviction<lru>},
+          {"every value once", every_value_once},
+          {"expiry", expiry<map_type>},
+          {"expiry, wide", expiry<wide_map>},
+          {"single flight with failure", single_flight_with_failure},
+          {"refresh", refresh},
+          {"capacity changes", capacity_changes},
+          {"capacity goes", capacity_goes},
+          {"expired while held", expired_while_held},
+          {"deadlines made earlier", deadlines_made_earlier<exact_lru>},
+          {"parked, refused, unpinned", parked_refused_unpinned},
+          {"too heavy and shared", too_heavy_and_shared},
+          {"a coroutine wants the victim", coroutine_wants_the_victim},
+          {"coroutines beside eviction", coroutines_beside_eviction}};
 }
 
 }  // namespace scenarios::caches

@@ -11,6 +11,9 @@
 #include <concur/detail/lru/engine_regions.hpp>
 #include <concur/detail/sync/platform.hpp>
 #include <concur/policy/cache_options.hpp>
+#include <concur/policy/eviction/memory.hpp>
+#include <concur/policy/eviction/node.hpp>
+#include <cstddef>
 #include <cstdint>
 
 namespace concur::inline CONCUR_ABI::detail::lru {
@@ -20,6 +23,10 @@ template <class Key, class T, class Hash, class KeyEqual, class Allocator, class
 class engine_times
     : public engine_regions<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self> {
   using above = engine_regions<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
+
+ protected:
+  using typename above::region_type;
+  using typename above::regions_type;
 
  public:
   using above::above;
@@ -139,7 +146,7 @@ class engine_times
   void set_earlier(state_type& state, std::int64_t before) noexcept {
     // relaxed: the caller holds the key.
     if (state.expires.load(std::memory_order_relaxed) >= before) return;
-    static_cast<Self&>(*this).set_deadline(state);
+    set_deadline(state);
   }
   /// When it is over if nobody uses it.
   std::int64_t deadline_of(const state_type& state) const noexcept {
@@ -188,6 +195,49 @@ class engine_times
       told.remaining = cache_duration::of_nanoseconds(left);
     }
     return told;
+  }
+
+  /// Under the lock, of a key that is in the queue. False if there is no place.
+  bool put_deadline(region_type& r, state_type& state) noexcept {
+    const std::int64_t at = deadline_of(state);
+    if (at == never) {
+      r.timers.remove(state.node);
+      return true;
+    }
+    return r.timers.set(state.node, at);
+  }
+  /// Of all in a region that have got none.
+  CONCUR_NOINLINE void set_deadlines(region_type& r) noexcept {
+    bool has_place = true;
+    for (bool again = true; again;) {
+      r.lock.lock();
+      has_place = true;
+      r.queue.for_each([&](eviction::node& n) {
+        has_place = n.timer != 0 || put_deadline(r, state_type::of(n));
+        return has_place;
+      });
+      const std::size_t lacking = r.timers.words_lacking();
+      if (has_place) r.timers.forget_missed();
+      r.lock.unlock();
+      again = !has_place && lacking != 0;
+      if (again) eviction::supply(r.timers, this->allocator_, r.lock);
+    }
+    if (has_place) return;
+    const lock_holder locked(r.lock);
+    r.timers.note_missed();
+  }
+
+  /// Of a key that the caller holds, or has pinned: sets its deadline, if it is in the queue.
+  CONCUR_NOINLINE void set_deadline(state_type& state) noexcept {
+    regions_type& all = *this->regions();
+    for (bool is_supplied = false;; is_supplied = true) {
+      region_type& r = all.lock_of(state.node.hash);
+      const bool is_set = !state.is_queued || put_deadline(r, state);
+      if (!is_set && is_supplied) r.timers.note_missed();
+      r.lock.unlock();
+      if (is_set || is_supplied) return;
+      eviction::supply(r.timers, this->allocator_, r.lock);
+    }
   }
 
  private:

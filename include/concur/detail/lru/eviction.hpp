@@ -29,7 +29,6 @@ template <class Key, class T, class Hash, class KeyEqual, class Allocator, class
 class engine_eviction
     : public engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self> {
   friend Self;
-  friend engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
   using above = engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
 
  protected:
@@ -157,7 +156,7 @@ class engine_eviction
       for (std::size_t i = all->size; i != 0; --i) (*all)[i - 1].lock.unlock();
     }
     if (is_redealt && self().keeps_time()) {
-      for (std::size_t i = 0; i < all->size; ++i) set_deadlines((*all)[i]);
+      for (std::size_t i = 0; i < all->size; ++i) this->set_deadlines((*all)[i]);
     }
     std::size_t left = max_evictions;
     for (std::size_t i = 0; i < all->size && left != 0; ++i) left -= trim((*all)[i], left);
@@ -224,19 +223,6 @@ class engine_eviction
     withdraw(r, state);
     r.lock.unlock();
     state.node.where = 0;
-  }
-
-  /// Of a key that the caller holds, or has pinned: sets its deadline, if it is in the queue.
-  CONCUR_NOINLINE void set_deadline(state_type& state) noexcept {
-    regions_type& all = *this->regions();
-    for (bool is_supplied = false;; is_supplied = true) {
-      region_type& r = all.lock_of(state.node.hash);
-      const bool is_set = !state.is_queued || put_deadline(r, state);
-      if (!is_set && is_supplied) r.timers.note_missed();
-      r.lock.unlock();
-      if (is_set || is_supplied) return;
-      eviction::supply(r.timers, this->allocator_, r.lock);
-    }
   }
 
   /// Evicts what is too much, at most `budget` elements; how many it were.
@@ -311,40 +297,10 @@ class engine_eviction
   void enqueue(region_type& r, state_type& state, visit_to_region& visit) noexcept {
     r.queue.insert(state.node);
     state.is_queued = true;
-    if (visit.now == no_time || put_deadline(r, state)) return;
+    if (visit.now == no_time || this->put_deadline(r, state)) return;
     state.try_pin();  // it is held, and so not dead
     visit.untimed = &state;
   }
-  /// Under the lock, of a key that is in the queue. False if there is no place.
-  bool put_deadline(region_type& r, state_type& state) noexcept {
-    const std::int64_t at = self().deadline_of(state);
-    if (at == never) {
-      r.timers.remove(state.node);
-      return true;
-    }
-    return r.timers.set(state.node, at);
-  }
-  /// Of all in a region that have got none.
-  CONCUR_NOINLINE void set_deadlines(region_type& r) noexcept {
-    bool has_place = true;
-    for (bool again = true; again;) {
-      r.lock.lock();
-      has_place = true;
-      r.queue.for_each([&](eviction::node& n) {
-        has_place = n.timer != 0 || put_deadline(r, state_type::of(n));
-        return has_place;
-      });
-      const std::size_t lacking = r.timers.words_lacking();
-      if (has_place) r.timers.forget_missed();
-      r.lock.unlock();
-      again = !has_place && lacking != 0;
-      if (again) eviction::supply(r.timers, this->allocator_, r.lock);
-    }
-    if (has_place) return;
-    const lock_holder locked(r.lock);
-    r.timers.note_missed();
-  }
-
   /// Under the lock of the region, of a key that the caller holds: out of the queue, or of those
   /// that are parked.
   static void withdraw(region_type& r, state_type& state) noexcept {
@@ -353,6 +309,7 @@ class engine_eviction
       r.timers.remove(state.node);
       state.is_queued = false;
     } else if (state.look().is_parked()) {
+      CONCUR_ASSERT(state.node.timer == 0);
       r.parked.erase(state.node);
       // relaxed: under the lock, as where it is set.
       state.word.fetch_and(key_word::all_but_parked(), std::memory_order_relaxed);
@@ -612,7 +569,7 @@ class engine_eviction
     visit.gone.finish(self());
     expire_suspects(visit);
     if (visit.untimed != nullptr) [[unlikely]] {
-      set_deadline(*visit.untimed);
+      this->set_deadline(*visit.untimed);
       this->unpin(*visit.untimed);
     }
     if (visit.is_unfinished) trim(r, visit.budget, visit.brought);
