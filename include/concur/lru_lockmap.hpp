@@ -311,23 +311,24 @@ class basic_lru_lockmap
       std::move_constructible<T> {
     return engine_.pop_coldest();
   }
-  /// f(element) for at most `n` elements, from the coldest on. Returns how many.
+  /// f(element), or f(element, times) with its `cache_times`, for at most `n` elements, from the
+  /// coldest on. Returns how many.
   template <class F>
   size_type cvisit_coldest(size_type n, F&& f) const {
     size_type shown = 0;
-    engine_.each_from_coldest(n, [&](const auto& element, cache_duration) {
-      f(element);
+    engine_.each_from_coldest(n, [&](const auto& element, cache_duration, auto times) {
+      show(f, element, times);
       ++shown;
       return true;
     });
     return shown;
   }
-  /// f(element) for at most `n` elements, from the hottest on. Returns how many.
+  /// The same from the hottest on.
   template <class F>
   size_type cvisit_hottest(size_type n, F&& f) const {
     size_type shown = 0;
-    engine_.each_from_hottest(n, [&](const auto& element, cache_duration) {
-      f(element);
+    engine_.each_from_hottest(n, [&](const auto& element, cache_duration, auto times) {
+      show(f, element, times);
       ++shown;
       return true;
     });
@@ -339,11 +340,12 @@ class basic_lru_lockmap
   template <class F>
   size_type save(F&& f) const {
     size_type saved = 0;
-    engine_.each_from_coldest(unbounded, [&](const auto& element, cache_duration remaining) {
-      f(element.first, element.second, remaining);
-      ++saved;
-      return true;
-    });
+    engine_.each_from_coldest(unbounded,
+                              [&](const auto& element, cache_duration remaining, auto&&) {
+                                f(element.first, element.second, remaining);
+                                ++saved;
+                                return true;
+                              });
     return saved;
   }
   /// Brings back what `save` gave out, in the same order: next() -> std::optional<cache_record>,
@@ -370,6 +372,26 @@ class basic_lru_lockmap
   }
   /// \}
 
+  /// \name Loading
+  /// Beside `get_or_compute`. A load that fails is counted, and nothing is kept of it.
+  /// \{
+
+  /// As `get_or_compute`, with a loader that may fail without an exception: f() makes an optional
+  /// value. Without one, nothing is kept, the next one who waits loads, and the result is empty;
+  /// if it was a refresh, the old value stays, and is the result.
+  template <new_key<basic_lru_lockmap> K = Key, class F>
+    requires std::copy_constructible<T> std::optional<T> try_get_or_compute(K&& k, F&& f) {
+      return find_or_load(std::forward<K>(k), f, lockmap::endless_patience());
+    }
+  /// The same, but whoever finds the key held, mostly by one who loads, waits at most so long, and
+  /// gets an empty result then. The own load is not cut short. A hit locks the key.
+  template <new_key<basic_lru_lockmap> K = Key, class Duration, class F>
+    requires std::copy_constructible<T> std::optional<T> try_get_or_compute_for(
+        K&& k, const Duration& duration, F&& f) {
+      return find_or_load(std::forward<K>(k), f, lockmap::patience_for(duration));
+    }
+  /// \}
+
   /// \name Expiry
   /// \{
 
@@ -387,6 +409,27 @@ class basic_lru_lockmap
   lru_lockmap_stats stats() const noexcept { return engine_.template stats<lru_lockmap_stats>(); }
 
  private:
+  template <class K, class F, class Patience>
+  std::optional<T> find_or_load(K&& k, F& f, Patience patience) {
+    static_assert(std::is_convertible_v<std::invoke_result_t<F&>, std::optional<T>>,
+                  "try_get_or_compute: f() does not make an optional value");
+    auto&& key = as_key<basic_lru_lockmap>(std::forward<K>(k));
+    return find_or_load_key(static_cast<decltype(key)>(key), f, patience);
+  }
+  template <class K, class F, class Patience>
+  std::optional<T> find_or_load_key(K&& key, F& f, Patience& patience) {
+    const auto& probe = key;
+    return engine_.try_compute_once(engine_.hash(probe), probe,
+                                    typename engine_type::template key_from<K>(key), f, patience);
+  }
+  template <class F, class Element, class Times>
+  static void show(F& f, const Element& element, const Times& times) {
+    if constexpr (std::is_invocable_v<F&, const Element&, cache_times>) {
+      f(element, times());
+    } else {
+      f(element);
+    }
+  }
   /// Of a key that is absent.
   template <class V>
   void insert_until(const Key& k, V&& value, cache_duration remaining) {

@@ -26,6 +26,7 @@ struct tiny_cache : concur::detail::lru::default_tuning {
   static constexpr std::size_t retire_batch = 2;
   static constexpr std::size_t spare_states = 3;
   static constexpr std::size_t swept_homes = 0;
+  static constexpr unsigned timer_steps = 0;
 };
 template <class KeyEqual>
 using fuzzed_cache =

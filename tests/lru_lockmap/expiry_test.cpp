@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -108,6 +110,111 @@ TEST_CASE("a value lives as long as set_expiry says", "[lru][expiry]") {
   REQUIRE(!map.erase(1));
 }
 
+TEMPLATE_TEST_CASE("a value lives as long as a function of it says", "[lru][expiry]", number,
+                   std::string) {
+  const hand_clock clock;
+  using concur::cache_duration;
+  const auto value = [](number n) { return value_of<TestType>(n); };
+  cache<number, TestType> map(
+      options<TestType>{.capacity = 10,
+                        .time_to_live = 3s,
+                        .expiry = [](const number& key, const TestType& v) -> cache_duration {
+                          if (key == 9) throw std::runtime_error("none");
+                          if (key == 8) return cache_duration::forever();
+                          return std::chrono::seconds(v == value_of<TestType>(0) ? 0 : 5 * key);
+                        },
+                        .clock = clock.reader()});
+  map.try_emplace(1, value(1));
+  map.try_emplace(2, value(1));
+  map.try_emplace(8, value(1));
+  map.try_emplace(9, value(1));  // as time_to_live says
+  map.try_emplace(3, value(0));
+  REQUIRE(!map.contains(3));
+  clock.advance(3s);
+  REQUIRE(!map.contains(9));
+  REQUIRE(map.contains(1));
+  clock.advance(2s);
+  REQUIRE(!map.contains(1));
+  clock.advance(4s);
+  REQUIRE(map.insert_or_assign(2, value(2)) == false);
+  clock.advance(9s);
+  REQUIRE(map.contains(2));
+  map.update(2, [&](TestType& v) { v = value(0); });
+  REQUIRE(!map.contains(2));
+  clock.advance(1000h);
+  REQUIRE(map.contains(8));
+  map.set_expiry(8, 1s);
+  clock.advance(1s);
+  REQUIRE(!map.contains(8));
+}
+
+TEST_CASE("a function of expiry that wants its key is told", "[lru][expiry]") {
+  cache<number, number>* self = nullptr;
+  bool is_told = false;
+  bool finds_others = false;
+  cache<number, number> map(
+      options<number>{.capacity = 10, .expiry = [&](const number&, const number&) {
+                        if (self->size() == 2) {
+                          finds_others = self->find(1) == 1U;
+                          try {
+                            static_cast<void>(self->lock(2));
+                          } catch (const std::system_error&) {
+                            is_told = true;
+                          }
+                        }
+                        return concur::cache_duration(1h);
+                      }});
+  self = &map;
+  map.try_emplace(1, 1);
+  map.try_emplace(2, 2);
+  REQUIRE(finds_others);
+  REQUIRE(is_told);
+}
+
+TEST_CASE("a walk by recency tells ages", "[lru][expiry]") {
+  const hand_clock clock;
+  using concur::cache_duration;
+  struct told {
+    number key;
+    std::chrono::seconds remaining, age, idle;
+    bool operator==(const told&) const = default;
+  };
+  const auto walk = [](const auto& map) {
+    std::vector<told> all;
+    const auto seconds = [](cache_duration d) {
+      return std::chrono::seconds(d.nanoseconds() / 1'000'000'000);
+    };
+    map.cvisit_coldest(9, [&](const auto& e, const concur::cache_times& times) {
+      all.push_back({e.first, times.remaining.is_forever() ? -1s : seconds(times.remaining),
+                     seconds(times.age), seconds(times.idle)});
+    });
+    return all;
+  };
+  exact_cache<number, number> both(options<number>{
+      .capacity = 10, .time_to_live = 10s, .time_to_idle = 6s, .clock = clock.reader()});
+  both.try_emplace(1, 1);
+  clock.advance(2s);
+  both.try_emplace(2, 2);
+  clock.advance(3s);
+  REQUIRE(both.find(1));
+  REQUIRE(walk(both) == std::vector<told>{{2, 3s, 3s, 3s}, {1, 5s, 5s, 0s}});
+  clock.advance(1s);
+  REQUIRE(walk(both) == std::vector<told>{{2, 2s, 4s, 4s}, {1, 4s, 6s, 1s}});
+  REQUIRE(both.cvisit_hottest(1, [](const auto& e, concur::cache_times times) {
+    REQUIRE(e.first == 1);
+    REQUIRE(times.remaining == cache_duration(4s));
+  }) == 1);
+
+  exact_cache<number, number> none(options<number>{.capacity = 10, .clock = clock.reader()});
+  none.try_emplace(1, 1);
+  none.try_emplace(2, 2);
+  clock.advance(1s);
+  REQUIRE(walk(none) == std::vector<told>{{1, -1s, 0s, 0s}, {2, -1s, 0s, 0s}});
+  none.set_expiry(2, 5s);
+  clock.advance(1s);
+  REQUIRE(walk(none) == std::vector<told>{{1, -1s, 0s, 0s}, {2, 4s, 0s, 0s}});
+}
+
 TEST_CASE("guards see no expired value", "[lru][expiry]") {
   const hand_clock clock;
   const witness<number, number> seen;
@@ -207,6 +314,109 @@ TEST_CASE("what has expired goes by way of insertions, wherever it is in the ord
   REQUIRE(map.size() < 4000);
   REQUIRE(map.contains(0));
   REQUIRE(map.stats().evicted == 0);
+}
+
+TEST_CASE("the next insertion removes what has expired, wherever it is in the order",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  const witness<number, number> seen;
+  cache<number, number> map(options<number>{.capacity = 100'000,
+                                            .shards = 1,
+                                            .time_to_live = 1h,
+                                            .on_evict = seen.listener(),
+                                            .clock = clock.reader()});
+  for (number i = 0; i < 5000; ++i) map.try_emplace(i, i);
+  number next = 5000;
+  const auto gone_at_next_insertion = [&](number key) {
+    clock.advance(10ms);
+    const auto before = seen.take();
+    map.try_emplace(next, next);
+    ++next;
+    const auto after = seen.take();
+    return before.empty() && after.size() == 1 && after[0].key == key &&
+           after[0].why == cause::expired;
+  };
+  const auto nothing_at_next_insertion = [&] {
+    clock.advance(10ms);
+    map.try_emplace(next, next);
+    ++next;
+    return seen.take().empty();
+  };
+  REQUIRE(nothing_at_next_insertion());
+  map.set_expiry(2500, 5ms);  // earlier
+  REQUIRE(gone_at_next_insertion(2500));
+  map.set_expiry(2501, 25ms);
+  REQUIRE(nothing_at_next_insertion());
+  map.set_expiry(2501, 30ms);  // later
+  REQUIRE(nothing_at_next_insertion());
+  REQUIRE(nothing_at_next_insertion());
+  REQUIRE(gone_at_next_insertion(2501));
+  map.set_expiry(2502, 5ms);
+  map.insert_or_assign(2502, 1U);  // a new value, for an hour
+  REQUIRE(seen.take().size() == 1);
+  REQUIRE(nothing_at_next_insertion());
+  map.set_expiry(2503, 15ms);
+  {
+    // It is held when its time comes, and met again.
+    auto entry = map.lock(2503);
+    clock.advance(10ms);
+    REQUIRE(nothing_at_next_insertion());
+  }
+  REQUIRE(gone_at_next_insertion(2503));
+  map.set_expiry(2504, 15ms);
+  map.erase(2504);
+  REQUIRE(seen.take().size() == 1);
+  REQUIRE(nothing_at_next_insertion());
+  REQUIRE(nothing_at_next_insertion());
+  // All at once.
+  clock.advance(2h);
+  const std::size_t size = map.size();
+  for (std::size_t i = 0; i < size / 2; ++i) map.try_emplace(++next, 0U);
+  for (const auto& report : seen.take()) REQUIRE(report.why == cause::expired);
+  REQUIRE(map.size() <= size / 2 + 5);
+  REQUIRE(map.stats().evicted == 0);
+}
+
+TEST_CASE("deadlines go with elements that are dealt out anew, or come back from being held",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  cache<number, number> map(
+      options<number>{.capacity = 4000, .shards = 8, .time_to_idle = 10s, .clock = clock.reader()});
+  for (number i = 0; i < 1000; ++i) map.try_emplace(i, i);
+  map.set_capacity(4);  // 4 shards
+  REQUIRE(map.size() <= 4);
+  for (number i = 0; i < 1000; ++i) map.try_emplace(i, i);
+  map.set_capacity(4000);  // 8
+  for (number i = 0; i < 1000; ++i) map.try_emplace(i, i);
+  REQUIRE(map.size() == 1000);
+  clock.advance(9s);
+  for (number i = 0; i < 500; ++i) REQUIRE(map.find(i));
+  clock.advance(1s);
+  for (number i = 2000; i < 3000; ++i) map.try_emplace(i, i);
+  REQUIRE(map.size() == 1500);  // 1000 remove 500
+  for (number i = 0; i < 500; ++i) REQUIRE(map.find(i));
+
+  // Held when its turn came to be evicted.
+  exact_cache<number, number> small(
+      options<number>{.capacity = 2, .time_to_live = 10s, .clock = clock.reader()});
+  small.try_emplace(1, 1);
+  {
+    auto entry = small.lock(1);
+    small.try_emplace(2, 2);
+    small.try_emplace(3, 3);
+    small.try_emplace(4, 4);
+  }
+  REQUIRE(small.contains(1));
+  small.erase(4);
+  small.set_capacity(100);
+  for (const number i : {6U, 7U}) {
+    small.try_emplace(i, i);
+    small.set_expiry(i, concur::cache_duration::forever());
+  }
+  REQUIRE(small.find(1));  // the coldest are others, which stay
+  clock.advance(10s);
+  small.try_emplace(5, 5);
+  REQUIRE(small.size() == 3);
 }
 
 TEST_CASE("the clock of the machine", "[lru][expiry]") {

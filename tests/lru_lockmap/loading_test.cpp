@@ -104,6 +104,96 @@ TEMPLATE_TEST_CASE("what is too old is computed by one, and the others get the o
   REQUIRE(map.stats().keys == 0);
 }
 
+TEST_CASE("a loader without a value leaves nothing, and needs no exception", "[lru][loading]") {
+  cache<number, std::string> map(100);
+  REQUIRE(!map.try_get_or_compute(1, [] { return std::optional<std::string>(); }));
+  REQUIRE(!map.try_get_or_compute(1, [] { return std::nullopt; }));
+  REQUIRE(map.stats().keys == 0);
+  REQUIRE(map.stats().load_failures == 2);
+  REQUIRE(map.stats().misses == 2);
+  REQUIRE(map.try_get_or_compute(1, [] { return std::optional<std::string>("one"); }) == "one");
+  REQUIRE(map.try_get_or_compute(1, [] { return std::string("other"); }) == "one");
+  REQUIRE(map.stats().loads == 1);
+  REQUIRE(map.stats().hits == 1);
+  REQUIRE_THROWS_AS(map.try_get_or_compute(
+                        2, []() -> std::optional<std::string> { throw std::runtime_error("no"); }),
+                    std::runtime_error);
+  REQUIRE(map.stats().load_failures == 3);
+  REQUIRE(map.stats().keys == 1);
+}
+
+TEST_CASE("who waits for a load that fails loads in his turn", "[lru][loading]") {
+  cache<number, number> map(100);
+  std::atomic<int> loads{0};
+  std::atomic<int> empty{0};
+  failures found;
+  on_threads(6, found, [&](int) {
+    const auto value = map.try_get_or_compute(1, [&]() -> std::optional<number> {
+      if (++loads < 4) return std::nullopt;
+      return 7;
+    });
+    if (!value) ++empty;
+    if (value && *value != 7) found.add("another value");
+  });
+  found.require();
+  REQUIRE(empty == 3);
+  REQUIRE(loads == 4);
+  REQUIRE(map.stats().load_failures == 3);
+}
+
+TEST_CASE("a load is waited for as long as one likes", "[lru][loading]") {
+  cache<number, number> map(100);
+  const auto never = [&]() -> number { throw std::logic_error("not here"); };
+  {
+    const auto entry = map.lock(1);
+    std::thread([&] {
+      REQUIRE(!map.try_get_or_compute_for(1, 1ms, never));
+      REQUIRE(!map.try_get_or_compute_for(1, 0s, never));
+    }).join();
+  }
+  REQUIRE(map.stats().keys == 0);
+  REQUIRE(map.stats().loads + map.stats().load_failures == 0);
+  REQUIRE(map.try_get_or_compute_for(1, 1h, [] { return number{5}; }) == 5);
+  REQUIRE(map.try_get_or_compute_for(1, 0s, never) == 5);
+  REQUIRE(!map.try_get_or_compute_for(2, 1h, [] { return std::optional<number>(); }));
+  const auto stats = map.stats();
+  REQUIRE(stats.hits == 1);
+  REQUIRE(stats.misses == 4);
+  REQUIRE(stats.loads == 1);
+  REQUIRE(stats.load_failures == 1);
+  REQUIRE(stats.keys == 1);
+}
+
+TEST_CASE("a refresh that makes nothing keeps the old value", "[lru][loading]") {
+  const hand_clock clock;
+  cache<number, number> map(concur::cache_options<number, number>{
+      .capacity = 100, .refresh_after = 10s, .clock = clock.reader()});
+  map.try_emplace(1, 1);
+  const auto nothing = [] { return std::optional<number>(); };
+  clock.advance(10s);
+  REQUIRE(map.try_get_or_compute(1, nothing) == 1);
+  REQUIRE(map.try_get_or_compute_for(1, 1s, nothing) == 1);
+  REQUIRE(map.stats().load_failures == 2);
+  REQUIRE(map.try_get_or_compute_for(1, 1s, [] { return number{2}; }) == 2);
+  REQUIRE(map.find(1) == 2);
+  REQUIRE(map.try_get_or_compute(1, nothing) == 2);
+  REQUIRE(map.stats().load_failures == 2);
+  REQUIRE(map.stats().loads == 1);
+}
+
+TEST_CASE("a cache may count nothing", "[lru][stats]") {
+  cache<number, number, concur::eviction::without_statistics<concur::eviction::s3fifo>> map(10);
+  for (number i = 0; i < 30; ++i) map.try_emplace(i, i);
+  REQUIRE(!map.find(99));
+  REQUIRE(map.get_or_compute(100, [] { return number{1}; }) == 1);
+  map.insert_or_assign(100, 2);
+  REQUIRE(map.find(100));
+  const auto stats = map.stats();
+  REQUIRE(stats.size == 10);
+  REQUIRE(stats.weight == 10);
+  REQUIRE(stats.hits + stats.misses + stats.loads + stats.evicted + stats.replaced == 0);
+}
+
 TEST_CASE("lookups are hits and misses, and peeks are neither", "[lru][stats]") {
   cache<number, std::string> map(100);
   map.try_emplace(1, "one");

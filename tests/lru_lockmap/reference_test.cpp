@@ -34,9 +34,11 @@ class random_numbers {
   std::uint64_t state_;
 };
 
-/// Without the walk through the table, whose order is that of the hashes.
+/// Without the walk through the table, whose order is that of the hashes, and without that through
+/// the deadlines, in ticks.
 struct unswept : concur::detail::lru::default_tuning {
   static constexpr std::size_t swept_homes = 0;
+  static constexpr unsigned timer_steps = 0;
 };
 using unswept_cache =
     concur::detail::basic_lru_lockmap<number, number, concur::hash<number>, std::equal_to<>,

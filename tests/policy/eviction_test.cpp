@@ -296,6 +296,85 @@ TEST_CASE("eviction: lazy LRU never has an element a quarter of the shard from i
   CHECK(furthest > 10);
 }
 
+TEST_CASE("eviction: lazy LRU has every element near to its place, whenever one looks") {
+  simulated_shard<eviction::lru> cache(100);
+  simulated_shard<eviction::exact_lru> exact(1'000'000);
+  std::uint64_t n = 0;
+  std::size_t furthest = 0;
+  for (const std::uint64_t key : concur_test::zipf_trace(20000, 400, 0.8, 1)) {
+    use(cache, key);
+    use(exact, key);
+    if (++n % 50 != 0) continue;
+    const keys order = cache.keys();
+    keys expected = exact.keys();
+    std::erase_if(expected, [&](std::uint64_t k) { return !cache.contains(k); });
+    REQUIRE(expected.size() == order.size());
+    for (std::size_t at = 0; at != order.size(); ++at) {
+      const auto place = std::find(expected.begin(), expected.end(), order[at]);
+      const auto off = place - (expected.begin() + static_cast<std::ptrdiff_t>(at));
+      furthest = std::max(furthest, static_cast<std::size_t>(off < 0 ? -off : off));
+    }
+  }
+  CHECK(furthest <= 25);
+  CHECK(furthest > 5);
+}
+
+TEST_CASE("eviction: lazy LRU moves at evictions what was hit, and nothing else") {
+  // Nobody looks at the order here, which would settle it.
+  const auto trace = concur_test::zipf_trace(60000, 2000, 0.8, 3);
+  simulated_shard<eviction::lru> cache(200);
+  simulated_shard<eviction::exact_lru> exact(200);
+  std::int64_t difference = 0;
+  for (const std::uint64_t key : trace) {
+    difference += (use(cache, key) ? 1 : 0) - (use(exact, key) ? 1 : 0);
+  }
+  CHECK(difference <= 600);  // a point
+  CHECK(difference >= -600);
+}
+
+TEST_CASE("eviction: hits of what is new write nothing, those of what is old a stamp") {
+  eviction::lru::queue<some_allocator> queue(100, some_allocator());
+  std::deque<eviction::node> nodes(80);
+  for (eviction::node& node : nodes) queue.insert(node);  // an eighth: 10
+  const auto stamp = [&](std::size_t i) { return nodes[i].stamp.load(std::memory_order_relaxed); };
+  for (std::size_t i = 70; i != 80; ++i) {
+    const std::uint32_t before = stamp(i);
+    CHECK(!queue.touch(nodes[i]));
+    CHECK(stamp(i) == before);
+  }
+  const std::uint32_t before = stamp(0);
+  queue.touch(nodes[0]);
+  CHECK(stamp(0) != before);
+  CHECK(!queue.touch(nodes[0]));
+}
+
+TEST_CASE("eviction: lazy LRU does not evict the newcomer, whatever was hit since") {
+  eviction::lru::queue<some_allocator> queue(3, some_allocator());
+  std::deque<eviction::node> nodes(4);
+  for (eviction::node& node : nodes) queue.insert(node);
+  for (int round = 0; round != 3; ++round) {
+    for (std::size_t i = 0; i != 3; ++i) {
+      if (queue.touch(nodes[i])) queue.promote(nodes[i]);
+    }
+  }
+  eviction::node* const victim = queue.victim();
+  REQUIRE(victim != nullptr);
+  CHECK(victim != &nodes[3]);
+  // Alone, it is.
+  for (std::size_t i = 0; i != 3; ++i) queue.erase(nodes[i]);
+  CHECK(queue.victim() == &nodes[3]);
+}
+
+TEST_CASE("eviction: lazy LRU has room for marks, however much is hit without an eviction") {
+  simulated_shard<eviction::lru> cache(100);
+  fill(cache, 0, 90);
+  for (int round = 0; round != 50; ++round) fill(cache, 0, 90);
+  CHECK(cache.size() == 90);
+  for (std::uint64_t key = 0; key != 30; ++key) use(cache, key);
+  fill(cache, 100, 140);
+  for (std::uint64_t key = 0; key != 30; ++key) CHECK(cache.contains(key));
+}
+
 TEST_CASE("eviction: S3-FIFO forgets what was used once, and knows who comes back") {
   simulated_shard<eviction::s3fifo> cache(20);  // small: 2
   fill(cache, 0, 20);

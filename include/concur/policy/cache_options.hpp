@@ -60,6 +60,18 @@ class cache_duration {
   std::int64_t nanoseconds_ = 0;
 };
 
+/// What a walk by recency tells of an element beside its key and value. The moments come from the
+/// cache's clock, and are kept by a cache with times alone; a write beside the walk may show in
+/// `age` and `idle` before it shows in the value.
+struct cache_times {
+  /// Until it expires, if nobody uses it or writes it; `forever()`.
+  cache_duration remaining = cache_duration::forever();
+  /// Since it was written; zero in a cache whose options have no time, no expiry, no refresh.
+  cache_duration age{};
+  /// Since it was last written or found; zero in a cache without a time to idle.
+  cache_duration idle{};
+};
+
 template <class Signature>
 class cache_callback;
 
@@ -149,6 +161,10 @@ struct cache_options {
   cache_duration time_to_live{};
   /// A value expires so long after it was last written or found.
   cache_duration time_to_idle{};
+  /// How long this value may live after it was written, in place of `time_to_live`: `forever()` is
+  /// for ever, zero or less has expired at once. Called by whoever writes the value, while he holds
+  /// the key; a use of that key by it throws. If it throws, `time_to_live` holds.
+  cache_callback<cache_duration(const Key&, const T&)> expiry{};
   /// get_or_compute computes a value anew that is so old; others get the old one meanwhile.
   cache_duration refresh_after{};
   /// The weight of an element, at most 2^32 - 1; 1 without a weigher. Called when the key is given

@@ -40,6 +40,9 @@
 /// - `std::size_t words_lacking() const noexcept`: how many words it wants, 0 if it has them.
 /// - `void exchange_memory(memory<Allocator>&) noexcept`: takes them, and leaves what it had. An
 ///   empty one says that there was no memory: not to be asked for again soon.
+///
+/// A policy with `static constexpr bool keeps_statistics = false` makes a cache that counts
+/// nothing: `eviction::without_statistics<P>` is `P` with that.
 #pragma once
 
 #include <concepts>
@@ -54,7 +57,26 @@
 #include <type_traits>
 
 namespace concur::inline CONCUR_ABI {
+namespace eviction {
+
+/// `Policy`, in a cache that counts no hits, misses, loads and departures: its `stats()` say 0
+/// there. Saves a store a lookup, and 4 KiB a cache.
+template <class Policy>
+struct without_statistics : Policy {
+  static constexpr bool keeps_statistics = false;
+};
+
+}  // namespace eviction
 namespace detail {
+
+template <class P>
+constexpr bool keeps_statistics() noexcept {
+  if constexpr (requires { P::keeps_statistics; }) {
+    return P::keeps_statistics;
+  } else {
+    return true;
+  }
+}
 
 struct eviction_visitor {
   bool operator()(eviction::node&) const noexcept { return true; }

@@ -7,6 +7,7 @@
 #include "scenarios/epoch_scenarios.hpp"
 #include "scenarios/hazard_scenarios.hpp"
 #include "scenarios/lockmap_scenarios.hpp"
+#include "scenarios/lru_scenarios.hpp"
 #include "scenarios/seq_array_scenarios.hpp"
 #include "scenarios/shared_fixed_map_scenarios.hpp"
 #include "scenarios/snapshot_scenarios.hpp"
@@ -170,6 +171,17 @@ std::vector<mc::test_body> lockmap_bodies(std::uint64_t executions) {
   return all;
 }
 
+std::vector<mc::test_body> lru_bodies(std::uint64_t executions) {
+  std::vector<mc::test_body> all;
+  for (const auto& [name, body] : caches::bodies())
+    for (const bool membarrier : {true, false})
+      for (const auto how : {mc::strategy::pct, mc::strategy::random})
+        all.push_back({name + (membarrier ? "" : ", no membarrier"),
+                       body,
+                       {.how = how, .executions = executions, .membarrier = membarrier}});
+  return all;
+}
+
 template <class Adapter>
 void add_trie_bodies(std::vector<mc::test_body>& all, std::uint64_t executions, const char* type) {
   const auto add = [&](const std::string& name, const std::function<void()>& body) {
@@ -254,7 +266,7 @@ TEST_CASE("the list of survivors is current: every line names code that is there
     const std::string code = s.name.substr(last + 3);
     bool found = false;
     for (const char* room : {"sync", "reclaim", "../reclaim", "seqmap", "seq_array", "cmap",
-                             "fixed_map", "hamt", "lockmap", "map"}) {
+                             "fixed_map", "hamt", "lockmap", "lru", "map"}) {
       std::ifstream in(directory_of_this_file() + "/../../../include/concur/detail/" + room + "/" +
                        file);
       for (std::string line; std::getline(in, line);)
@@ -300,4 +312,7 @@ TEST_CASE("the orders of fixed_map, in own memory and in shared", "[.][long][mat
 }
 TEST_CASE("the orders of lockmap", "[.][long][matrix]") {
   judge(mc::kill_matrix(lockmap_bodies(scaled(100)), "/concur/detail/lockmap/"));
+}
+TEST_CASE("the orders of lru_lockmap", "[.][long][matrix]") {
+  judge(mc::kill_matrix(lru_bodies(scaled(200)), "/concur/detail/lru/"));
 }

@@ -16,8 +16,10 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "scenarios/vocabulary_adapter.hpp"
 
@@ -357,6 +359,45 @@ inline void expired_while_held() {
   mc::require(map.peek(1) == word{6}, "what was just written has not expired");
 }
 
+/// A deadline that is made earlier, beside insertions, evictions and an erasure, is met by the next
+/// insertion after it; one of an element that has left is not.
+template <class Policy>
+void deadlines_made_earlier() {
+  using cache = tiny_cache<word, word, Policy>;
+  constexpr std::int64_t tick = 1 << 20;
+  std::atomic<std::int64_t> now{0};
+  typename cache::options with;
+  with.capacity = 3;
+  with.shards = 1;
+  with.time_to_live = concur::cache_duration::of_nanoseconds(1000 * tick);
+  with.clock = [&] {
+    // relaxed: a time that orders nothing.
+    return concur::cache_duration::of_nanoseconds(now.load(std::memory_order_relaxed));
+  };
+  cache map(with);
+  map.try_emplace(word{1}, word{10});
+  map.try_emplace(word{2}, word{20});
+  now.store(5 * tick, std::memory_order_relaxed);  // relaxed: as above
+  mc::spawn([&] { map.set_expiry(1, concur::cache_duration::of_nanoseconds(tick)); });
+  mc::spawn([&] {
+    map.try_emplace(word{3}, word{30});
+    map.try_emplace(word{4}, word{40});
+  });
+  mc::spawn([&] {
+    map.set_expiry(2, concur::cache_duration::of_nanoseconds(tick));
+    map.erase(2);
+    map.try_emplace(word{2}, word{20});
+  });
+  mc::join_all();
+  const bool has_1 = map.peek(1).has_value();
+  const std::size_t before = map.size();
+  now.store(10 * tick, std::memory_order_relaxed);  // relaxed: as above
+  map.set_capacity(4);
+  map.try_emplace(word{5}, word{50});
+  mc::require(map.size() == before + (has_1 ? 0U : 1U), "what has expired is met");
+  sound(map);
+}
+
 /// The last pin goes while somebody makes a parked element too heavy.
 inline void parked_refused_unpinned() {
   options with;
@@ -472,6 +513,29 @@ inline void coroutines_beside_eviction() {
   mc::join_all();
   mc::require(plain == 2, "each had the key");
   sound(map);
+}
+
+/// All of the above, for the kill matrix.
+inline std::vector<std::pair<std::string, std::function<void()>>> bodies() {
+  return {{"eviction beside locking", eviction_beside_locking<map_type>},
+          {"eviction beside locking, wide", eviction_beside_locking<wide_map>},
+          {"sharers of a victim", sharers_of_a_victim},
+          {"hand over of a victim", hand_over_of_a_victim},
+          {"hits beside eviction, exact", hits_beside_eviction<exact_lru>},
+          {"hits beside eviction, lazy", hits_beside_eviction<lru>},
+          {"every value once", every_value_once},
+          {"expiry", expiry<map_type>},
+          {"expiry, wide", expiry<wide_map>},
+          {"single flight with failure", single_flight_with_failure},
+          {"refresh", refresh},
+          {"capacity changes", capacity_changes},
+          {"capacity goes", capacity_goes},
+          {"expired while held", expired_while_held},
+          {"deadlines made earlier", deadlines_made_earlier<exact_lru>},
+          {"parked, refused, unpinned", parked_refused_unpinned},
+          {"too heavy and shared", too_heavy_and_shared},
+          {"a coroutine wants the victim", coroutine_wants_the_victim},
+          {"coroutines beside eviction", coroutines_beside_eviction}};
 }
 
 }  // namespace scenarios::caches

@@ -49,6 +49,10 @@ TEST_CASE("lru_lockmap: expiry", "[lru]") {
   CHECK(explore("expiry", 6'000, expiry<map_type>) > 0);
   CHECK(explore("expiry, wide", 6'000, expiry<wide_map>) > 0);
 }
+TEST_CASE("lru_lockmap: deadlines", "[lru]") {
+  CHECK(explore("deadlines made earlier", 6'000, deadlines_made_earlier<exact_lru>) > 0);
+  CHECK(explore("deadlines made earlier, lazy", 3'000, deadlines_made_earlier<lru>) > 0);
+}
 TEST_CASE("lru_lockmap: single flight with failure, and refresh", "[lru]") {
   CHECK(explore("single flight with failure", 6'000, single_flight_with_failure) > 0);
   CHECK(explore("refresh", 6'000, refresh) > 0);

@@ -12,8 +12,10 @@
 ///       with one, or to take the node out
 ///   I2  a free key that has a value is in the queue
 ///   I3  `parked` in the word of a key: somebody holds it, it has a value, it is in no queue, but
-///   in
-///       the region's list of those
+///       in the region's list of those
+///   I4  a node in a queue that has a deadline is among the deadlines of its region, at that moment
+///       or an earlier one, unless there was no memory for that, or whoever made it earlier is
+///       about to put it there. Nodes that are in no queue are not
 ///
 /// A value comes:
 ///   1. it is made while its key is held; nothing else happens. An absent key that is locked and
@@ -49,7 +51,10 @@
 /// Expiry: the holder writes `expires` before he leaves; a reader that copies a value loads it
 /// before it validates the copy by the word, so that the two belong together. Who takes a key
 /// exclusively whose value has expired removes it first, and takes the key again. Every insertion
-/// removes what has expired of the two coldest, and in a few homes of the table, going round.
+/// removes up to two of those whose deadlines are over: of the coldest, and of those that the
+/// wheel of the region says (deadlines.hpp). A deadline that moves later
+/// is noticed when the old one comes; who makes one earlier puts it there, under the region's lock,
+/// before he leaves the key.
 ///
 ///   hit, small value   lines of a lockmap, one of the region, one of the thread's counters;
 ///                      no read-modify-write, nothing shared written while the element is warm
@@ -57,9 +62,8 @@
 ///   promotion          as the policy says: of `eviction::lru`, a store to the element; of exact
 ///                      LRU, the region's lock, 5 nodes
 ///   miss               as in a lockmap, and the thread's counter
-///   insert             as in a lockmap, and the region's lock; with times the shard's once more,
-///                      and a pin of about two states; evicts: 2 CAS of the victim's word and the
-///                      lock of its shard
+///   insert             as in a lockmap, and the region's lock; with times 3 places of deadlines;
+///                      evicts: 2 CAS of the victim's word and the lock of its shard
 ///
 /// Linearization: as in a lockmap; an eviction when the victim's key is left without a value.
 #pragma once
@@ -86,10 +90,12 @@ struct default_tuning : lockmap::default_tuning {
   using state = cached_state<Key, T>;
   /// In a full cache there are as many newcomers as victims.
   static constexpr std::size_t spare_states = 2 * retire_batch;
-  /// Whether hits, misses and the like are counted.
+  /// Whether hits, misses and the like are counted, if the policy likes it.
   static constexpr bool counts = true;
-  /// So many homes of the table are looked through at an insertion for values that have expired: of
-  /// them about half have a value.
+  /// So many deadlines are moved or met at an insertion: one comes, and moves three to six times.
+  static constexpr unsigned timer_steps = 8;
+  /// If there was no memory for a deadline, so many homes of the table are looked through at every
+  /// insertion for values that have expired: of them about half have a value.
   static constexpr std::size_t swept_homes = 4;
 };
 
@@ -101,11 +107,16 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   using base = typename eviction_base::base;
   using locks = typename eviction_base::locks;
   using lock_mode = lockmap::lock_mode;
+  using eviction_base::is_before;
+  using eviction_base::is_to_be_refreshed;
+  using eviction_base::remaining;
+  using eviction_base::times_at;
   using typename base::glance;
   using typename base::no_key;
   using typename base::pinned_state;
   using typename eviction_base::region_type;
   using typename eviction_base::regions_type;
+  using typename eviction_base::seen_times;
   friend eviction_base;
   friend base;
 
@@ -117,70 +128,11 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   using grip_type = lockmap::grip<engine>;
   using doomed_type = departure<engine>;
   using eviction_base::eviction_base;
-
-  // Time.
-
-  /// Whether values may expire.
-  bool keeps_time() const noexcept {
-    return this->options_.time_to_live.nanoseconds() > 0 ||
-           this->options_.time_to_idle.nanoseconds() > 0 ||
-           has_deadlines_.load(std::memory_order_relaxed);  // relaxed: a hint of what to look for
-  }
-  std::int64_t now() const noexcept {
-    return this->options_.clock ? this->options_.clock().nanoseconds()
-                                : static_cast<std::int64_t>(coarse_nanoseconds());
-  }
-  /// Whether a value has not expired.
-  bool is_valid(const state_type& state) const noexcept {
-    // (1) acquire: the word that is loaded next belongs to it; pairs with (2).
-    const std::int64_t expires = state.expires.load(std::memory_order_acquire);
-    if (expires == never && this->options_.time_to_idle.nanoseconds() <= 0) [[likely]]
-      return true;
-    return is_before(expires, state, now());
-  }
-  struct instant {
-    const engine& owner;
-    std::int64_t now;
-    bool is_valid(const state_type& state) const noexcept {
-      if (now == no_time) [[likely]]
-        return true;
-      // acquire: as (1).
-      return owner.is_before(state.expires.load(std::memory_order_acquire), state, now);
-    }
-  };
-  /// `no_time` if nothing that exists now has a deadline: all is valid then.
-  instant moment() const noexcept {
-    // relaxed: see keeps_time.
-    return {*this, asks_time_.load(std::memory_order_relaxed) ? now() : no_time};
-  }
-  bool is_valid_at(const state_type& state, std::int64_t now) const noexcept {
-    // relaxed: the caller holds the key.
-    return is_before(state.expires.load(std::memory_order_relaxed), state, now);
-  }
-  void made(state_type& state) noexcept {
-    this->count(state, 1);
-    rewritten(state);
-  }
-  void rewritten(state_type& state) noexcept {
-    // relaxed, both: the caller holds the key.
-    if (!has_times() && state.expires.load(std::memory_order_relaxed) == never) return;
-    const std::int64_t at = now();
-    state.used.store(at, std::memory_order_relaxed);
-    state.written.store(at, std::memory_order_relaxed);
-    const std::int64_t live = this->options_.time_to_live.nanoseconds();
-    expire_at(state, live > 0 ? later(at, live) : never);
-  }
-  /// Of a key that the caller holds exclusively.
-  void expire_in(state_type& state, cache_duration t) noexcept {
-    if (t.is_forever()) {
-      expire_at(state, never);
-      return;
-    }
-    // relaxed, both: see keeps_time.
-    has_deadlines_.store(true, std::memory_order_relaxed);
-    asks_time_.store(true, std::memory_order_relaxed);
-    expire_at(state, later(now(), t.nanoseconds()));
-  }
+  using eviction_base::is_valid;
+  using eviction_base::keeps_time;
+  using eviction_base::moment;
+  using eviction_base::now;
+  using typename eviction_base::instant;
 
   // Taking keys.
 
@@ -244,7 +196,8 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   }
   template <class K>
   bool set_expiry(std::uint64_t hash, const K& key, cache_duration t) {
-    return base::modify_present(hash, key, [&](auto& element) { expire_in(element.state(), t); });
+    return base::modify_present(hash, key,
+                                [&](auto& element) { this->expire_in(element.state(), t); });
   }
   std::size_t capacity() const noexcept { return this->asked_capacity(); }
 
@@ -261,18 +214,52 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
         });
     note_lookup(present);
     if (present) {
-      return is_old ? refresh(hash, key, make_key, f, std::move(*found)) : *std::move(found);
+      if (is_old) refresh<T>(hash, key, make_key, f, found);
+      return *std::move(found);
     }
     grip_type held(*this,
                    acquire<lock_mode::exclusive>(hash, key, make_key, lockmap::endless_patience()));
-    if (!held.is_present()) held.make(load(f));
+    if (!held.is_present()) held.make(load<T>(f));
     return held.value();
+  }
+  /// f() -> std::optional<T>; with an end to the patience also a hit takes the key.
+  template <class K, class MakeKey, class F, class Patience>
+  std::optional<T> try_compute_once(std::uint64_t hash, const K& key, MakeKey make_key, F& f,
+                                    Patience& patience) {
+    std::optional<T> found;
+    bool is_old = false;
+    if constexpr (std::is_same_v<Patience, lockmap::endless_patience>) {
+      const auto copy = [&](const auto& element) { found.emplace(element.second); };
+      base::read_and(hash, key, copy, [&](state_type& state, const instant& at) noexcept {
+        this->touch(state, hash, at.now);
+        is_old = is_to_be_refreshed(state, at.now);
+      });
+      note_lookup(found.has_value());
+    }
+    if (!found) {
+      grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, patience));
+      if constexpr (!std::is_same_v<Patience, lockmap::endless_patience>) {
+        note_lookup(held && held.is_present());
+      }
+      if (!held) return std::nullopt;
+      if (!held.is_present()) {
+        std::optional<T> made = load<std::optional<T>>(f);
+        if (!made) return std::nullopt;
+        held.make(*std::move(made));
+      } else {
+        is_old = is_to_be_refreshed(held.state(), moment().now);
+      }
+      found.emplace(std::as_const(held.value()));
+    }
+    if (is_old) refresh<std::optional<T>>(hash, key, make_key, f, found);
+    return found;
   }
 
   // By recency.
 
-  /// Elements from the coldest, at most `n`, while f(reference, remaining) says true; `remaining`,
-  /// until it expires, is of the value that is shown.
+  /// Elements from the coldest, at most `n`, while f(reference, remaining, times) says true;
+  /// `remaining`, until it expires but for idleness, is of the value that is shown; `times()` are
+  /// its `cache_times`.
   template <class F>
   void each_from_coldest(std::size_t n, F f) const {
     show_in_order<walk_from::coldest>(n, f);
@@ -369,12 +356,12 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   void swap_elements(engine& other) noexcept {
     base::swap_elements(other);
     this->swap_regions(other);
-    swap_deadlines(other);
+    this->swap_deadlines(other);
   }
   void swap_contents(engine& other) noexcept {
     base::swap_contents(other);
     this->swap_eviction(other);
-    swap_deadlines(other);
+    this->swap_deadlines(other);
   }
   void swap_everything(engine& other) noexcept {
     swap_contents(other);
@@ -392,32 +379,9 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     std::size_t size, keys, capacity, shards, retired;
   };
 
-  bool has_times() const noexcept {
-    return this->options_.time_to_live.nanoseconds() > 0 ||
-           this->options_.time_to_idle.nanoseconds() > 0 ||
-           this->options_.refresh_after.nanoseconds() > 0;
-  }
-  void swap_deadlines(engine& other) noexcept {
-    eviction_base::exchange(has_deadlines_, other.has_deadlines_);
-    eviction_base::exchange(asks_time_, other.asks_time_);
-  }
-  static constexpr cache_duration remaining(std::int64_t expires, std::int64_t now) noexcept {
-    return expires == never ? cache_duration::forever()
-                            : cache_duration::of_nanoseconds(span(now, expires));
-  }
-  static void expire_at(state_type& state, std::int64_t at) noexcept {
-    // (2) release: who sees it sees the word as it was when it was stored, that is exclusive; pairs
-    // with (1).
-    state.expires.store(at, std::memory_order_release);
-  }
-  bool is_before(std::int64_t expires, const state_type& state, std::int64_t now) const noexcept {
-    if (expires != never && now >= expires) return false;
-    const std::int64_t idle = this->options_.time_to_idle.nanoseconds();
-    // relaxed: of this value, or a later moment.
-    return idle <= 0 || span(state.used.load(std::memory_order_relaxed), now) < idle;
-  }
   void note_lookup(bool found) noexcept {
-    if constexpr (Tuning::counts) this->counters_.add(found ? counter::hits : counter::misses);
+    if constexpr (eviction_base::counts)
+      this->counters_.add(found ? counter::hits : counter::misses);
   }
 
   /// Takes a state whose pin the caller gives away: none if its value has expired.
@@ -474,35 +438,36 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     }
   }
 
-  bool is_to_be_refreshed(const state_type& state, std::int64_t now) const noexcept {
-    const std::int64_t age = this->options_.refresh_after.nanoseconds();
-    // relaxed: if it is of another value than was read, somebody has just written one.
-    return age > 0 && span(state.written.load(std::memory_order_relaxed), now) >= age;
-  }
-  /// f(), counted.
-  template <class F>
-  T load(F& f) {
+  /// f(), which makes a `Made`: a value, or one or none. Counted.
+  template <class Made, class F>
+  Made load(F& f) {
     struct attempt {
       engine& owner;
       bool succeeded = false;
       ~attempt() {
-        if constexpr (Tuning::counts) {
+        if constexpr (eviction_base::counts) {
           owner.counters_.add(succeeded ? counter::loads : counter::load_failures);
         }
       }
     };
     attempt here{*this};
-    T made = static_cast<T>(f());
-    here.succeeded = true;
+    Made made = static_cast<Made>(f());
+    if constexpr (std::is_same_v<Made, T>) {
+      here.succeeded = true;
+    } else {
+      here.succeeded = made.has_value();
+    }
     return made;
   }
-  /// Computes a value anew, beside readers of the old one; only one thread at a time does.
-  template <class K, class MakeKey, class F>
-  CONCUR_NOINLINE T refresh(std::uint64_t hash, const K& key, MakeKey make_key, F& f, T&& old) {
+  /// Computes a value anew, beside readers of the old one; only one thread at a time does. Leaves
+  /// the new one in `value`, if there is one.
+  template <class Made, class K, class MakeKey, class F>
+  CONCUR_NOINLINE void refresh(std::uint64_t hash, const K& key, MakeKey make_key, F& f,
+                               std::optional<T>& value) {
     state_type& state = pin(hash, key, make_key);
     pinned_state pinned(*this, state);
     // (3) acquire: what an earlier one stored is seen; pairs with (4).
-    if (state.is_refreshing.exchange(true, std::memory_order_acquire)) return std::move(old);
+    if (state.is_refreshing.exchange(true, std::memory_order_acquire)) return;
     struct turn {
       state_type& of;
       ~turn() {
@@ -511,19 +476,19 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       }
     };
     const turn mine{state};
-    if (!is_to_be_refreshed(state, now())) return std::move(old);
+    if (!is_to_be_refreshed(state, now())) return;
     // relaxed: of the value that is too old, or a later one, whose writer is heeded then.
     const std::int64_t written = state.written.load(std::memory_order_relaxed);
-    T fresh = load(f);
+    std::optional<T> fresh = load<Made>(f);
+    if (!fresh) return;
     departure<engine> leaving;
-    T result(fresh);
+    value.emplace(std::as_const(*fresh));
     state.try_pin();  // for the taking: ours stays
     grip_type held(*this, base::template take_all_the_same<lock_mode::exclusive>(state));
     // What was written, or removed, meanwhile is not undone by what was read before.
     if (held.is_present() && state.written.load(std::memory_order_relaxed) == written) {
-      leaving.replace(held, std::move(fresh));
+      leaving.replace(held, *std::move(fresh));
     }
-    return result;
   }
 
   /// Under the lock of the region: the coldest that is free, taken exclusively. It is parked: if it
@@ -534,6 +499,7 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
       state_type& state = state_type::of(*coldest);
       const bool is_ours = this->take_or_park(state);
       r.queue.erase(*coldest);
+      r.timers.remove(*coldest);
       state.is_queued = false;
       r.parked.push_newest(*coldest);
       if (!is_ours) continue;
@@ -569,21 +535,22 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
     if (n == 0) return;
     in_order<From>([&](state_type& state) {
       const instant at = moment();
-      std::int64_t expires = never;
+      seen_times seen;
       const auto look_at = [&](const state_type& s) noexcept {
-        expires = s.expires.load(std::memory_order_acquire);  // acquire: as (1)
-        return is_before(expires, s, at.now);
+        seen.expires = s.expires.load(std::memory_order_acquire);  // acquire: as (1)
+        // relaxed, both: of this value, or a later one.
+        seen.used = s.used.load(std::memory_order_relaxed);
+        seen.written = s.written.load(std::memory_order_relaxed);
+        return is_before(seen.expires, s, at.now);
       };
       return self.show_if(state, look_at, [&](auto& shown) {
         --n;
-        return static_cast<bool>(f(shown, remaining(expires, at.now))) && n != 0;
+        return static_cast<bool>(f(shown, remaining(seen.expires, at.now),
+                                   [&] { return times_at(at.now, seen); })) &&
+               n != 0;
       });
     });
   }
-
-  std::atomic<bool> has_deadlines_{false};
-  /// Whether an operation asks what time it is: there are times, or deadlines.
-  std::atomic<bool> asks_time_{has_times()};
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::lru

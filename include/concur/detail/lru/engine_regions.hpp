@@ -11,6 +11,7 @@
 #include <concur/detail/lru/regions.hpp>
 #include <concur/detail/sync/platform.hpp>
 #include <concur/policy/cache_options.hpp>
+#include <concur/policy/eviction.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -24,11 +25,13 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
  protected:
   using base = lockmap::engine<Key, T, Hash, KeyEqual, Allocator, Tuning, Self>;
   using queue_type = typename Policy::template queue<Allocator>;
-  using regions_type = region_set<queue_type>;
+  using regions_type = region_set<queue_type, Allocator>;
   using region_type = typename regions_type::region_type;
 
  public:
   using options_type = cache_options<Key, T>;
+  /// Whether hits, misses and the like are counted.
+  static constexpr bool counts = Tuning::counts && keeps_statistics<Policy>();
 
   engine_regions(const Hash& hash, const KeyEqual& equal, const Allocator& allocator,
                  const options_type& options)
@@ -91,7 +94,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
     const lock_holder locked(settings_);
     if (regions() != nullptr) return;
     const std::size_t size = room_for_regions();
-    constexpr std::size_t stripes = Tuning::counts ? cache_counters::stripe_count : 0;
+    constexpr std::size_t stripes = counts ? cache_counters::stripe_count : 0;
     const std::size_t bytes = checked_add(checked_multiply(size, sizeof(region_type)),
                                           sizeof(regions_type) + stripes * sizeof(stripe));
     const std::size_t units = this->units_for(bytes);
@@ -111,7 +114,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
       this->deallocate_units(made, units);
       CONCUR_RETHROW;
     }
-    if constexpr (Tuning::counts) {
+    if constexpr (counts) {
       auto* const lines = reinterpret_cast<stripe*>(made->first() + size);
       for (std::size_t i = 0; i < stripes; ++i) ::new (lines + i) stripe;
       counters_.spread(lines);

@@ -10,7 +10,7 @@
 #include <concur/detail/lru/cached_state.hpp>
 #include <concur/detail/lru/counters.hpp>
 #include <concur/detail/lru/departure.hpp>
-#include <concur/detail/lru/engine_regions.hpp>
+#include <concur/detail/lru/engine_times.hpp>
 #include <concur/detail/lru/regions.hpp>
 #include <concur/detail/sync/platform.hpp>
 #include <concur/policy/cache_options.hpp>
@@ -27,9 +27,9 @@ namespace concur::inline CONCUR_ABI::detail::lru {
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning,
           class Policy, class Self>
 class engine_eviction
-    : public engine_regions<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self> {
+    : public engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self> {
   friend Self;
-  using above = engine_regions<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
+  using above = engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
 
  protected:
   using base = typename above::base;
@@ -120,7 +120,7 @@ class engine_eviction
     if (has_listener()) this->options_.on_evict(key, std::move(value), cause);
   }
   void count_departure(eviction_cause cause) noexcept {
-    if constexpr (Tuning::counts) this->counters_.add(cause);
+    if constexpr (above::counts) this->counters_.add(cause);
   }
   void report_in_place(state_type& state, eviction_cause cause) noexcept {
     count_departure(cause);
@@ -131,6 +131,7 @@ class engine_eviction
 
   void set_capacity(std::size_t capacity, std::size_t max_evictions) {
     regions_type* all = nullptr;
+    bool is_redealt = false;
     {
       const lock_holder locked(this->settings_);
       // relaxed: numbers; the regions have theirs under their locks.
@@ -146,12 +147,16 @@ class engine_eviction
         r.queue.set_capacity(r.capacity);
       };
       // relaxed: under the locks.
-      if (wanted != all->count.load(std::memory_order_relaxed)) {
+      is_redealt = wanted != all->count.load(std::memory_order_relaxed);
+      if (is_redealt) {
         redeal(*all, wanted, set);
       } else {
         for (std::size_t i = 0; i < wanted; ++i) set((*all)[i], i);
       }
       for (std::size_t i = all->size; i != 0; --i) (*all)[i - 1].lock.unlock();
+    }
+    if (is_redealt && self().keeps_time()) {
+      for (std::size_t i = 0; i < all->size; ++i) this->set_deadlines((*all)[i]);
     }
     std::size_t left = max_evictions;
     for (std::size_t i = 0; i < all->size && left != 0; ++i) left -= trim((*all)[i], left);
@@ -184,12 +189,13 @@ class engine_eviction
     departures<Self> gone;
     buried_batch freed;
     std::int64_t now;
-    std::size_t budget;            ///< so many evictions are left
-    std::uint64_t brought = 0;     ///< weight that the caller brings: making room for it is free
-    state_type* suspects[2] = {};  ///< pinned: they seem to have expired
-    bool is_unfinished = false;    ///< there is still too much
-    bool lacks_memory = false;     ///< of the policy's
-    bool is_insertion = false;
+    std::size_t budget;             ///< so many evictions are left
+    std::uint64_t brought = 0;      ///< weight that the caller brings: making room for it is free
+    state_type* suspects[2] = {};   ///< pinned: they seem to have expired
+    state_type* untimed = nullptr;  ///< pinned: there was no place for its deadline
+    bool is_unfinished = false;     ///< there is still too much
+    bool lacks_memory = false;      ///< of the policy's
+    bool is_swept = false;          ///< what has expired is to be looked for in the table, too
   };
   enum class stays : bool { unless_too_heavy, always };
 
@@ -288,18 +294,22 @@ class engine_eviction
     r->lock.unlock();
   }
 
-  void enqueue(region_type& r, state_type& state) noexcept {
+  void enqueue(region_type& r, state_type& state, visit_to_region& visit) noexcept {
     r.queue.insert(state.node);
     state.is_queued = true;
+    if (visit.now == no_time || this->put_deadline(r, state)) return;
+    state.try_pin();  // it is held, and so not dead
+    visit.untimed = &state;
   }
-
   /// Under the lock of the region, of a key that the caller holds: out of the queue, or of those
   /// that are parked.
   static void withdraw(region_type& r, state_type& state) noexcept {
     if (state.is_queued) {
       r.queue.erase(state.node);
+      r.timers.remove(state.node);
       state.is_queued = false;
     } else if (state.look().is_parked()) {
+      CONCUR_ASSERT(state.node.timer == 0);
       r.parked.erase(state.node);
       // relaxed: under the lock, as where it is set.
       state.word.fetch_and(key_word::all_but_parked(), std::memory_order_relaxed);
@@ -321,7 +331,7 @@ class engine_eviction
     const bool is_too_heavy = is_parked && state.node.weight > r.capacity;
     if (is_parked && !is_too_heavy) {
       withdraw(r, state);
-      enqueue(r, state);
+      enqueue(r, state, visit);
       visit.brought = state.node.weight;
       collect(r, &state, visit);
     }
@@ -397,8 +407,8 @@ class engine_eviction
         } else {
           state.node.weight = weight;
           state.node.where = 0;
-          enqueue(r, state);
-          visit.is_insertion = true;
+          enqueue(r, state, visit);
+          visit.is_swept = visit.now != no_time && r.timers.has_missed();
           visit.lacks_memory = eviction::words_lacking(r.queue) != 0;
         }
       }
@@ -449,6 +459,7 @@ class engine_eviction
         return;
       }
       state.is_queued = false;
+      r.timers.remove(*coldest);
       prefetch_next(*coldest);
       if (take_or_park(state)) {
         r.queue.evict(*coldest);
@@ -492,6 +503,7 @@ class engine_eviction
     count_departure(self().is_valid_at(state, visit.now) ? eviction_cause::capacity
                                                          : eviction_cause::expired);
     state.is_queued = false;
+    r.timers.remove(state.node);
     prefetch_next(state.node);
     r.queue.evict(state.node);
     // relaxed: a number; others change it without the lock.
@@ -513,17 +525,26 @@ class engine_eviction
       __builtin_prefetch(state + i, 1);
     }
   }
-  /// Of the coldest, those whose time seems to be over: a few, so that each insertion removes more
-  /// than it brings. Who holds them decides, after the lock.
+  /// Those whose time seems to be over: a few, so that each insertion removes more than it brings.
+  /// Who holds them decides, after the lock.
   void find_suspects(region_type& r, const state_type* own, visit_to_region& visit) noexcept {
     if (visit.now == no_time) return;
     std::size_t found = 0;
+    // The coldest are at hand, and would be next.
     r.queue.for_each([&](eviction::node& n) {
       state_type& state = state_type::of(n);
       if (found == 2 || &state == own || self().is_valid_at(state, visit.now)) return false;
       if (state.try_pin()) visit.suspects[found++] = &state;
       return true;
     });
+    const auto next = [&](eviction::node& n) {
+      state_type& state = state_type::of(n);
+      const std::int64_t at = self().deadline_of(state);
+      const bool is_over = at <= visit.now && &state != own && &state != visit.suspects[0];
+      if (is_over && state.try_pin()) visit.suspects[found++] = &state;
+      return at;
+    };
+    r.timers.advance(visit.now, Tuning::timer_steps, next, [&] { return found != 2; });
   }
   void expire_suspects(visit_to_region& visit) noexcept {
     for (state_type* const state : visit.suspects) {
@@ -547,8 +568,12 @@ class engine_eviction
     free_buried(visit);
     visit.gone.finish(self());
     expire_suspects(visit);
+    if (visit.untimed != nullptr) [[unlikely]] {
+      this->set_deadline(*visit.untimed);
+      this->unpin(*visit.untimed);
+    }
     if (visit.is_unfinished) trim(r, visit.budget, visit.brought);
-    if (visit.is_insertion && visit.now != no_time) self().sweep(r, *this->regions());
+    if (visit.is_swept) self().sweep(r, *this->regions());
   }
 };
 

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <concur/detail/config.hpp>
+#include <concur/detail/lru/deadlines.hpp>
 #include <concur/detail/sync/parking_lock.hpp>
 #include <concur/policy/eviction/node.hpp>
 #include <cstddef>
@@ -18,19 +19,20 @@
 
 namespace concur::inline CONCUR_ABI::detail::lru {
 
-template <class Queue>
+template <class Queue, class Allocator>
 struct alignas(destructive_distance) region {
   parking_lock lock;
   std::uint64_t capacity;  ///< under the lock
   Queue queue;             ///< under the lock, but for `touch`
   /// Out of the queue, because somebody held them when their turn came. Under the lock.
   eviction::node_list parked;
+  /// Of those that are in the queue, and have one. Under the lock.
+  deadlines<Allocator> timers;
   /// Up to where its part of the table has been looked through for what has expired.
   std::atomic<std::uint64_t> swept_to{0};
 
-  template <class Allocator>
   region(std::uint64_t share, const Allocator& allocator)
-      : capacity(share), queue(share, allocator) {}
+      : capacity(share), queue(share, allocator), timers(allocator) {}
 };
 
 /// Exact: the shares of all regions add up to the capacity.
@@ -40,9 +42,9 @@ constexpr std::uint64_t share_of(std::uint64_t capacity, std::size_t index,
   return capacity / count + (index < capacity % count ? 1 : 0);
 }
 
-template <class Queue>
+template <class Queue, class Allocator>
 struct alignas(destructive_distance) region_set {
-  using region_type = region<Queue>;
+  using region_type = region<Queue, Allocator>;
 
   std::size_t units;  ///< of memory
   std::size_t size;   ///< regions that there is room for
@@ -115,6 +117,7 @@ void redeal(Regions& all, std::size_t wanted, SetCapacity set_capacity) noexcept
       auto& queue = all[begin + i].queue;
       while (eviction::node* const coldest = queue.victim()) {
         queue.erase(*coldest);
+        all[begin + i].timers.remove(*coldest);  // set anew by the caller
         (c.last == nullptr ? c.first : c.last->newer) = coldest;
         c.last = coldest;
         ++c.length;

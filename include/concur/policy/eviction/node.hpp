@@ -22,6 +22,7 @@ struct node {
   /// The policy's: which of its lists. 0 in an element that is new. What `erase` leaves here tells
   /// `insert` that the element comes back: it was held when its turn came to be evicted.
   std::uint8_t where = 0;
+  std::uint32_t timer = 0;  ///< the cache's: its place among the deadlines; 0 in an element without
 
   /// Whether it is in the queue of its shard.
   bool is_listed() const noexcept { return newer != nullptr; }
