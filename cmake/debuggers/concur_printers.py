@@ -341,7 +341,12 @@ class Lockmap(Map):
             yield m.at(shards + i * shard.sizeof, shard)
 
     def size(self):
-        return sum(self.memory.atomic(s["elements"]) for s in self.shards()) % (1 << 64)
+        m = self.memory
+        counted = [m.atomic(s["elements"]) for s in self.shards()]
+        if counted:  # behind the shards: 32 stripes of a cache line
+            stripes = m.atomic(self.value["engine_"]["shards_"]) + len(counted) * m.own("lockmap::shard").sizeof
+            counted += [m.word(stripes + 64 * i) for i in range(32)]
+        return sum(counted) % (1 << 64)
 
     def elements(self):
         m = self.memory

@@ -4,8 +4,10 @@
 
 #include <concur/lockmap.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -397,4 +399,30 @@ TEST_CASE("a value's destructor may use the map, its own key too", "[lockmap]") 
   REQUIRE(found);
   map.clear();
   REQUIRE(map.empty());
+}
+
+TEST_CASE("removed keys beside a thread that idles are few, and gone after clear", "[lockmap]") {
+  concur::lockmap<int, int> map;
+  std::atomic<bool> is_there{false};
+  std::atomic<bool> is_over{false};
+  std::thread idle([&] {
+    static_cast<void>(map.contains(0));
+    map.insert({-1, 0});
+    is_there.store(true);
+    while (!is_over.load()) std::this_thread::yield();
+  });
+  while (!is_there.load()) std::this_thread::yield();
+  // Five batches of 32 a shard.
+  std::size_t most = 0;
+  for (int k = 0; k < 30'000; ++k) {
+    map.insert({k, k});
+    map.erase(k);
+    if (k % 64 == 0) most = std::max(most, map.stats().retired);
+  }
+  CHECK(most <= 64 * 5 * 32);
+  map.clear();
+  CHECK(map.stats().retired == 0);
+  CHECK(map.stats().keys == 0);
+  is_over.store(true);
+  idle.join();
 }

@@ -3,6 +3,7 @@
 #include <concur/detail/reclaim/era_clock.hpp>
 #include <concur/detail/reclaim/era_pin.hpp>
 #include <concur/detail/reclaim/hazard_frame.hpp>
+#include <concur/detail/reclaim/leaf_hazard.hpp>
 #include <concur/detail/reclaim/section_fence.hpp>
 #include <concur/detail/sync/asymmetric_fence.hpp>
 #include <cstdint>
@@ -76,24 +77,35 @@ void read_objects() {
   const concur::detail::hazard_frame frame(thread_slots::mine());
 }
 
+/// As a lockmap's: announced first, looked at then.
+void read_leaves() {
+  concur::detail::leaf_hazard hazard;
+  section_fence::begin_leaves(hazard.slot());
+  hazard.announce(64);
+  section_fence::after_first_leaf(hazard.slot());
+}
+
 }  // namespace
 
 TEST_CASE("who is alone knows everything", "[reclaim][section_fence]") {
   REQUIRE(now_without_asking<announces::eras>() == settled::everything);
   REQUIRE(now_without_asking<announces::objects>() == settled::everything);
+  REQUIRE(now_without_asking<announces::leaves>() == settled::everything);
 }
 
 TEST_CASE("a section of any kind that has begun since settles what was unlinked before",
           "[reclaim][section_fence]") {
   if (!asymmetric_fence::prepare()) return;
-  for (void (*section)() : {&read_eras, &read_objects}) {
+  for (void (*section)() : {&read_eras, &read_objects, &read_leaves}) {
     other_thread other;
     const std::uint64_t era = era_clock::begin_next();
     REQUIRE(now_without_asking<announces::eras>(era) == settled::nothing);
     REQUIRE(now_without_asking<announces::objects>(era) == settled::nothing);
+    REQUIRE(now_without_asking<announces::leaves>(era) == settled::nothing);
     other.run(section);
     REQUIRE(now_without_asking<announces::eras>(era) == settled::earlier);
     REQUIRE(now_without_asking<announces::objects>(era) == settled::earlier);
+    REQUIRE(now_without_asking<announces::leaves>(era) == settled::earlier);
     REQUIRE(now_without_asking<announces::eras>(era_clock::begin_next()) == settled::nothing);
   }
 }
@@ -113,6 +125,12 @@ TEST_CASE("an idle thread is asked once", "[reclaim][section_fence]") {
     other.run(read_eras);
     REQUIRE(now_without_asking<announces::eras>() == settled::nothing);
   }
+  SECTION("a section of leaves is fenced at its beginning only") {
+    REQUIRE(now_without_asking<announces::leaves>() == settled::everything);
+    other.run(read_leaves);
+    REQUIRE(now_without_asking<announces::eras>() == settled::nothing);
+    REQUIRE(now_without_asking<announces::leaves>() == settled::nothing);
+  }
   SECTION("a section of objects is fenced at its beginning only") {
     other.run(read_objects);
     REQUIRE(now_without_asking<announces::eras>() == settled::nothing);
@@ -130,4 +148,15 @@ TEST_CASE("a thread asleep in a section is known by the eras it announces, not b
   REQUIRE(now_without_asking<announces::objects>() == settled::nothing);
   other.run([] { section_fence::end_hazards(thread_slots::mine()); });
   REQUIRE(now_without_asking<announces::objects>() == settled::everything);
+}
+
+TEST_CASE("a thread asleep with a leaf announced is not known by it", "[reclaim][section_fence]") {
+  if (!asymmetric_fence::prepare()) return;
+  other_thread other;
+  REQUIRE(now<announces::leaves>() == settled::everything);  // asked, and idle
+  other.run([] { thread_slots::mine()[concur::detail::announcement::leaf_hazard].store(64); });
+  REQUIRE(now_without_asking<announces::leaves>() == settled::nothing);
+  REQUIRE(now_without_asking<announces::objects>() == settled::everything);
+  other.run([] { thread_slots::mine()[concur::detail::announcement::leaf_hazard].store(0); });
+  REQUIRE(now_without_asking<announces::leaves>() == settled::everything);
 }

@@ -21,6 +21,7 @@ namespace scenarios::locks {
 struct tiny_tuning : concur::detail::lockmap::default_tuning {
   static constexpr unsigned log2_shards = 0;
   static constexpr std::size_t retire_batch = 1;
+  static constexpr std::uint32_t waiting_batches = 0;
 };
 
 template <class Key, class T>
@@ -291,6 +292,43 @@ inline void removal_beside_readers() {
   nothing_left(map);
 }
 
+/// Removed states wait for the next removal, and are freed then, if all others are known to have
+/// let go of them: by a section that they have begun since, or because they fence themselves.
+struct waiting_tuning : tiny_tuning {
+  static constexpr std::uint32_t waiting_batches = 1;
+};
+
+inline void removals_that_wait() {
+  using waiting_map =
+      concur::detail::basic_lockmap<word, word, placed_hash, std::equal_to<>,
+                                    std::allocator<std::pair<const word, word>>, waiting_tuning>;
+  waiting_map map;
+  // By a thread that ends: who fills it and idles would keep them all waiting.
+  mc::spawn([&] {
+    for (word k = 1; k <= 4; ++k) map.insert({k, 10 * k});
+  });
+  mc::join_all();
+  mc::spawn([&] {
+    for (word k = 1; k <= 4; ++k) {
+      map.erase(k);
+      if (k > 1) map.insert({k + 4, 10 * (k + 4)});
+    }
+  });
+  const auto is_whole = [](const std::optional<word>& seen, word k) {
+    mc::require(!seen || *seen == 10 * k, "its own value");
+  };
+  mc::spawn([&] {
+    for (word k = 1; k <= 6; ++k) is_whole(map.find(k), k);
+  });
+  mc::spawn([&] {
+    for (word k = 1; k <= 3; ++k) {
+      map.update(k, [&](word& v) { mc::require(v == 10 * k, "its own value"); });
+    }
+  });
+  mc::join_all();
+  mc::require(map.size() == 3 && map.stats().keys == 3, "what is left");
+}
+
 struct named_body {
   const char* name;
   void (*body)();
@@ -304,6 +342,7 @@ inline std::vector<named_body> bodies() {
           {"up and down", up_and_down},
           {"absent keys", absent_keys},
           {"removal beside readers", removal_beside_readers},
+          {"removals that wait", removals_that_wait},
           {"lock_all", many_keys},
           {"try_lock_all", many_keys_or_none},
           {"single flight", single_flight},

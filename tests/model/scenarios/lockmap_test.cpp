@@ -46,6 +46,7 @@ TEST_CASE("lockmap: readers and writers", "[lockmap]") {
 TEST_CASE("lockmap: absent keys appear and disappear", "[lockmap]") {
   CHECK(explore("absent keys", 12'000, absent_keys) > 0);
   CHECK(explore("removal beside readers", 12'000, removal_beside_readers) > 0);
+  CHECK(explore("removals that wait", 12'000, removals_that_wait) > 0);
 }
 TEST_CASE("lockmap: many keys, without deadlock", "[lockmap]") {
   CHECK(explore("lock_all", 9'000, many_keys) > 0);

@@ -28,6 +28,7 @@ namespace scenarios::caches {
 struct tiny_tuning : concur::detail::lru::default_tuning {
   static constexpr unsigned log2_shards = 0;
   static constexpr std::size_t retire_batch = 1;
+  static constexpr std::uint32_t waiting_batches = 0;
   static constexpr bool counts = false;
 };
 

@@ -48,10 +48,19 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   struct no_key {
     void operator()(state_type&) const noexcept {}
   };
+  /// Of a new state that is made without it, see held_slot::emplace.
+  struct key_that_comes_later {
+    static constexpr bool is_quiet = true;
+    void operator()(state_type&) const noexcept {}
+  };
   /// The caller's key, moved if he gave it so.
   template <class K>
   class key_from {
    public:
+    /// Whether no code of the user's runs, so that it may be made under the lock of a shard.
+    static constexpr bool is_quiet = std::is_trivially_copyable_v<Key> &&
+                                     std::is_trivially_constructible_v<Key, K> &&
+                                     std::is_same_v<std::remove_cvref_t<K>, Key>;
     explicit key_from(std::remove_reference_t<K>& key) noexcept : key_(&key) {}
     void operator()(state_type& state) const { state.make_key(static_cast<K&&>(*key_)); }
 
@@ -75,6 +84,26 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     return search<K>(hash, key, make_key, made, fresh, [&](state_type& state, section& where) {
       return take_found<Mode, K>(state, where, patience);
     });
+  }
+
+  /// Takes `key` exclusively, which is made if it is absent; or takes nothing and says so, if there
+  /// is a value that can be read without taking anything.
+  template <class K, class MakeKey>
+  taken acquire_unless_seen(std::uint64_t hash, const K& key, MakeKey& make_key, bool& is_seen) {
+    prepared_state fresh(*this);
+    endless_patience patience;
+    return search<K>(
+        hash, key, make_key, key_word::made_exclusive(), fresh,
+        [&](state_type& state, section& where) {
+          if constexpr (is_published<T> && compares_unpinned_with<K>) {
+            const auto is_valid = [](const state_type&) noexcept { return true; };
+            if (where.is_certain && look(state, is_valid, [](const T&) {}) == glance::seen) {
+              is_seen = true;
+              return attempt::held;
+            }
+          }
+          return take_found<lock_mode::exclusive, K>(state, where, patience);
+        });
   }
 
   /// Pins the state of `key`, which is made if it is absent.
@@ -236,6 +265,33 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     }
   }
 
+  /// Removes the element of `key`, if nobody holds it, waits for it or has it pinned: else `held`.
+  /// `gone`: there is none. It may sleep for the shard's lock with the state announced, which
+  /// delays the freeing of others, not more.
+  template <class K>
+  attempt bury_found(std::uint64_t hash, const K& key) {
+    shard* const all = this->shards();
+    if (all == nullptr) [[unlikely]]
+      return attempt::gone;
+    shard& s = all[layout::shard_of(hash)];
+    section where;
+    state_type* const state = find_state(s, hash, key, where);
+    if (state == nullptr) return attempt::gone;
+    const key_word seen = state->look();
+    if (!where.is_certain || !seen.is_free() || !seen.left(false).is_unused()) return attempt::held;
+    key_state* batch = nullptr;
+    {
+      const lock_holder locked(s.lock);
+      // One that is dead by now is looked for again.
+      if (!key_lock::try_kill(*state)) return attempt::held;
+      batch = this->bury(s, *state);
+    }
+    this->count(*state, -1);
+    where.pause();
+    if (batch != nullptr) this->free_states(s, batch);
+    return attempt::taken;
+  }
+
   /// Under the shard's lock: `change`s the word, passes the key on, or removes it.
   template <class Change>
   CONCUR_NOINLINE void leave_slowly(state_type& state, Change change) noexcept {
@@ -309,17 +365,37 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
       if constexpr (std::is_same_v<MakeKey, no_key>) {
         return {};
       } else {
-        if (!fresh) fresh.make(hash, made, make_key);
-        switch (s.insert(*fresh, arrivals, layout::log2_shards)) {
-          case shard::insertion::done:
-            return {fresh.release(), false};
-          case shard::insertion::look_again:
-            break;
-          case shard::insertion::table_is_full:
-            this->replace_table(s, s.table_word(), s.next_log2());
+        if (state_type* const made_one = insert_made(s, hash, arrivals, made, make_key, fresh)) {
+          return {made_one, false};
         }
       }
     }
+  }
+
+  /// Inserts a state: `fresh`, if there is one, or a new one. Null if one should look again: it may
+  /// be there by now, or `fresh` has been made, or the table has been replaced.
+  template <class MakeKey>
+  CONCUR_NOINLINE state_type* insert_made(shard& s, std::uint64_t hash, std::uint64_t arrivals,
+                                          key_word made, MakeKey& make_key, prepared_state& fresh) {
+    if (!fresh && !(MakeKey::is_quiet && s.has_spares())) fresh.make(hash, made, make_key);
+    key_state* state = fresh ? &*fresh : nullptr;
+    const auto make = [&](void* memory) noexcept {
+      auto* const in_spare = ::new (memory) state_type(hash, made);
+      if constexpr (MakeKey::is_quiet) make_key(*in_spare);
+      return in_spare;
+    };
+    switch (s.insert(state, hash, arrivals, layout::log2_shards, make)) {
+      case shard::insertion::done:
+        fresh.release();
+        return static_cast<state_type*>(state);
+      case shard::insertion::table_is_full:
+        this->replace_table(s, s.table_word(), s.next_log2());
+        break;
+      case shard::insertion::look_again:
+      case shard::insertion::lacks_memory:
+        break;
+    }
+    return nullptr;
   }
 
   template <lock_mode Mode, class K, class Patience>

@@ -3,13 +3,14 @@
 /// The lockmap engine: a lock in every key, found without a lock.
 ///
 ///   map     shards, hasher, equality           written once
-///   shard   table | lock, counts, retired       64 of them, made on first use
+///   shard   table, lock | waiting, spares       64 of them, made on first use
 ///   table   [tag|state][tag|state]...           open addressing, replaced when full
 ///   state   word | queue | hash | key | value   one per key; its address does not change
 ///
 ///   operation by key   1 line of the table, 1 of the state, 2 read-modify-writes of its word
 ///   find, small value  the same lines, nothing written
-///   insert, erase      and the shard's lock once
+///   insert, erase      and the shard's lock once; an erasure whose value nobody is shown takes the
+///                      key by no RMW of its own: it kills the state under that lock
 ///
 /// Protocols: key_word.hpp (the word), key_lock.hpp (taking, waiting, handing over), acquire.hpp
 /// (finding, making, removing), multi_lock.hpp (many keys), single_flight.hpp (get_or_compute).
@@ -37,8 +38,11 @@ struct default_tuning {
   static constexpr unsigned log2_shards = 6;
   /// States that wait in a shard until it is worth asking whether they can be freed.
   static constexpr std::size_t retire_batch = 32;
+  /// So many such batches may wait in a shard until all threads are known to have let go of them,
+  /// before a heavy fence makes sure of it.
+  static constexpr std::uint32_t waiting_batches = 4;
   /// So much memory of states that were freed may wait in a shard for the next ones, in states.
-  static constexpr std::size_t spare_states = 0;
+  static constexpr std::size_t spare_states = 2 * retire_batch;
   /// What lies in memory for a key.
   template <class Key, class T>
   using state = typed_state<Key, T>;
@@ -158,6 +162,37 @@ class engine : public engine_locks<
     return true;
   }
 
+  /// A present element is seen as by a read, if nobody holds its key.
+  template <class K, class OnAbsent>
+  bool modify_absent(std::uint64_t hash, const K& key,
+                     OnAbsent&& on_absent) requires(std::is_void_v<Derived>) {
+    bool is_present = false;
+    auto make_key = key_maker_for(key);
+    doomed_type doomed;
+    grip_type held(*this, this->acquire_unless_seen(hash, key, make_key, is_present));
+    if (is_present || held.is_present()) return true;
+    slot_type absent(held, doomed);
+    on_absent(absent);
+    return false;
+  }
+
+  /// Removes the element of `key` and shows it to nobody: if it is free, by one compare-and-swap.
+  template <class K>
+  bool erase_unseen(std::uint64_t hash, const K& key) requires(
+      std::is_void_v<Derived>&& std::is_trivially_destructible_v<T>) {
+    if constexpr (base::template compares_unpinned_with<K>) {
+      switch (this->bury_found(hash, key)) {
+        case attempt::taken:
+          return true;
+        case attempt::gone:
+          return false;
+        case attempt::held:
+          break;
+      }
+    }
+    return modify_present(hash, key, [](element_type& element) { element.erase(); });
+  }
+
   template <class F>
   bool traverse(hash_range range, F&& f) {
     require_nothing_held();
@@ -194,9 +229,7 @@ class engine : public engine_locks<
   }
 
   size_type size() const noexcept {
-    std::int64_t total = 0;
-    // relaxed: numbers that order nothing.
-    this->for_each_shard([&](shard& s) { total += s.elements.load(std::memory_order_relaxed); });
+    const std::int64_t total = this->count_of_elements();
     return total < 0 ? 0 : static_cast<size_type>(total);
   }
   bool empty() const noexcept { return size() == 0; }
@@ -215,7 +248,7 @@ class engine : public engine_locks<
       element.erase(eviction_cause::cleared);
       return true;
     });
-    this->for_each_shard([this](shard& s) { this->free_retired(s); });
+    this->free_retired();
   }
   void reserve(size_type n) {
     if (n == 0) return;
@@ -233,12 +266,12 @@ class engine : public engine_locks<
   }
   void shrink_to_fit() {
     this->for_each_shard([this](shard& s) {
-      this->free_retired(s);
       const std::uintptr_t seen = s.table_word();
       if (seen == 0) return;
       const unsigned wanted = s.log2_for_states();
       if (wanted < table_view(seen, 0).log2_slots()) this->replace_table(s, seen, wanted);
     });
+    this->free_retired();
   }
 
   /// get_or_compute.
@@ -253,7 +286,7 @@ class engine : public engine_locks<
     this->for_each_shard([&](shard& s) {
       const lock_holder locked(s.lock);
       result.keys += s.states;
-      result.retired += s.retired_count;
+      result.retired += s.count_retired();
       ++result.shards;
     });
     return result;
@@ -276,10 +309,7 @@ class engine : public engine_locks<
   static any_moment moment() noexcept { return {}; }
   /// A guard has got a key that it had pinned, or shared.
   static void freshen(state_type&, bool& /*is_present*/) noexcept {}
-  void count(const state_type& state, int change) noexcept {
-    // relaxed: a number that orders nothing.
-    this->shard_of(state).elements.fetch_add(change, std::memory_order_relaxed);
-  }
+  using base::count;
   parking_lock& lock_of(const state_type& state) const noexcept {
     return this->shard_of(state).lock;
   }
@@ -291,14 +321,17 @@ class engine : public engine_locks<
   }
   /// For a search that makes the key of what is absent: of `key` as it is given, or later.
   template <class K>
-  taken take_or_make(std::uint64_t hash, const K& key) {
+  static auto key_maker_for([[maybe_unused]] const K& key) noexcept {
     if constexpr (!base::keys_come_late && std::constructible_from<Key, const K&>) {
-      return self().template acquire<lock_mode::exclusive>(
-          hash, key, typename base::template key_from<const K&>(key), endless_patience());
+      return typename base::template key_from<const K&>(key);
     } else {
-      return self().template acquire<lock_mode::exclusive>(
-          hash, key, [](state_type&) noexcept {}, endless_patience());
+      return typename base::key_that_comes_later();
     }
+  }
+  template <class K>
+  taken take_or_make(std::uint64_t hash, const K& key) {
+    return self().template acquire<lock_mode::exclusive>(hash, key, key_maker_for(key),
+                                                         endless_patience());
   }
 
   /// A share of a key for the time of a callback, or of a copy.

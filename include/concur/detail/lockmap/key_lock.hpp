@@ -204,6 +204,23 @@ class key_lock {
     }
   }
 
+  /// Under the shard's lock: a free state with a value that nobody has pinned or waits for dies, by
+  /// one CAS. The two cases: a CAS of somebody else's is first, and then this one fails, or finds
+  /// it free again; or this one is first, and the other finds a dead key.
+  static bool try_kill(key_state& key) noexcept {
+    std::uint64_t seen = key.word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
+    for (;;) {
+      const key_word now(seen);
+      const key_word next = now.left(false);
+      if (!now.is_free() || !now.is_present() || !next.is_unused()) return false;
+      // acq_rel: as (4), and pairs with the same.
+      if (key.word.compare_exchange_weak(seen, next.died().bits(), std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+  }
+
   /// Under the shard's lock: the word becomes `change(word)`, and the front of the queue gets what
   /// it can have then; or, if nobody is left who wants it, the state dies.
   template <class Change>

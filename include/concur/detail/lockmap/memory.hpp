@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// Where shards, tables and states of keys come from, and when they are freed: a state or a table
-/// that was taken out is freed when no thread announces it (detail/reclaim/leaf_hazard.hpp), in
-/// batches, because asking costs a system call. What waits is at most a batch per shard, and what
-/// is announced: two objects per thread. Where the tuning says so, the memory of freed states is
-/// kept for the next ones.
+/// that was taken out is freed when no thread announces it (detail/reclaim/leaf_hazard.hpp), states
+/// in batches, and mostly without a system call: by the time that the next batch is full, every
+/// other thread has begun a section since (detail/reclaim/section_fence.hpp).
+///
+/// What waits is at most five batches per shard and eight tables, beside what is announced: two
+/// objects per thread. The memory of a few freed states per shard is kept for the next ones, until
+/// the map is cleared or shrunk.
 #pragma once
 
 #include <atomic>
 #include <concur/detail/lockmap/shard.hpp>
 #include <concur/detail/reclaim/leaf_hazard.hpp>
+#include <concur/detail/reclaim/section_fence.hpp>
+#include <concur/detail/sync/striped_counter.hpp>
+#include <concur/detail/sync/thread_slots.hpp>
 #include <concur/policy/allocator.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -21,13 +27,28 @@ namespace concur::inline CONCUR_ABI::detail::lockmap {
 /// What a thread announces while it looks for a key: a table, and a state in it.
 class section {
  public:
-  section() = default;
-  // The hazard clears the first once more: a store to a line that is at hand.
+  section() : hazard_(thread_slots::mine()) { section_fence::begin_leaves(hazard_.slot()); }
   ~section() { hazard_.clear_both(); }
+  section(const section&) = delete;
+  section& operator=(const section&) = delete;
+
+  /// Loads the word of a table, and protects the table: until it is `pause`d, or the end.
   std::uintptr_t protect(const std::atomic<std::uintptr_t>& source) noexcept {
-    return hazard_.protect(source);
+    // acquire: pairs with (3) of shard.hpp.
+    std::uintptr_t seen = source.load(std::memory_order_acquire);
+    for (;;) {
+      announce(seen);
+      const std::uintptr_t now = source.load(std::memory_order_acquire);  // acquire: as above
+      if (now == seen) [[likely]]
+        return seen;
+      seen = now;
+    }
   }
-  void announce(std::uintptr_t table_word) noexcept { hazard_.announce(table_word); }
+  /// The first word: nothing is announced in the second one without it.
+  void announce(std::uintptr_t table_word) noexcept {
+    hazard_.announce(table_word);
+    section_fence::after_first_leaf(hazard_.slot());
+  }
   void announce(const key_state& state) noexcept {
     hazard_.announce_second(reinterpret_cast<std::uintptr_t>(&state));
   }
@@ -38,7 +59,7 @@ class section {
   bool is_certain = true;
 
  private:
-  leaf_hazard hazard_;
+  hazard_announcement hazard_;
 };
 
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
@@ -79,6 +100,7 @@ class engine_memory {
   CONCUR_NOINLINE shard* make_shards() {
     shard* const made = static_cast<shard*>(allocate_units(shard_units));
     for (std::size_t i = 0; i < layout::shard_count; ++i) ::new (made + i) shard;
+    for (std::size_t i = 0; i < count_stripes; ++i) ::new (stripes_behind(made) + i) count_stripe;
     shard* expected = nullptr;
     // (2) release: publishes the shards; pairs with (1). acquire: those of another thread.
     if (shards_.compare_exchange_strong(expected, made, std::memory_order_release,
@@ -93,6 +115,41 @@ class engine_memory {
     if (shard* all = shards()) {
       for (std::size_t i = 0; i < layout::shard_count; ++i) f(all[i]);
     }
+  }
+
+  // The number of elements.
+
+  using count_stripe = striped_counter::stripe;
+  static constexpr std::size_t count_stripes = striped_counter::stripe_count;
+  static count_stripe* stripes_behind(shard* all) noexcept {
+    return reinterpret_cast<count_stripe*>(all + layout::shard_count);
+  }
+
+  void count(const key_state& state, int change) noexcept {
+    // relaxed: as shard_of
+    shard* const all = shards_.load(std::memory_order_relaxed);
+    const thread_slot* const me = thread_slots::find_mine();
+    if (me != nullptr && me->index < count_stripes) [[likely]] {
+      std::atomic<std::int64_t>& mine = stripes_behind(all)[me->index].value;
+      // relaxed: a word of this thread alone, as in striped_counter.hpp; a number.
+      mine.store(mine.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+    } else {
+      // relaxed: a number that orders nothing.
+      all[layout::shard_of(state.hash)].elements.fetch_add(change, std::memory_order_relaxed);
+    }
+  }
+  std::int64_t count_of_elements() const noexcept {
+    std::int64_t total = 0;
+    if (shard* const all = shards()) {
+      // relaxed: numbers that order nothing.
+      for (std::size_t i = 0; i < layout::shard_count; ++i) {
+        total += all[i].elements.load(std::memory_order_relaxed);
+      }
+      for (std::size_t i = 0; i < count_stripes; ++i) {
+        total += stripes_behind(all)[i].value.load(std::memory_order_relaxed);
+      }
+    }
+    return total;
   }
 
   // States.
@@ -133,8 +190,11 @@ class engine_memory {
   void* memory_for_state(std::uint64_t hash) {
     if constexpr (Tuning::spare_states != 0) {
       // relaxed: whoever makes a state has seen the shards.
-      shard* const all = shards_.load(std::memory_order_relaxed);
-      if (void* spare = all[layout::shard_of(hash)].take_spare()) return spare;
+      shard& s = shards_.load(std::memory_order_relaxed)[layout::shard_of(hash)];
+      if (s.has_spares()) {
+        const lock_holder locked(s.lock);
+        if (void* const spare = s.take_spare()) return spare;
+      }
     }
     rebind<allocator_type, state_type> allocator(allocator_);
     return detail::allocate(allocator, 1);
@@ -157,35 +217,52 @@ class engine_memory {
     if (batch != nullptr) free_states(s, batch);
   }
 
-  CONCUR_NOINLINE void free_states(shard& s, key_state* list) noexcept {
+  /// A batch. What is not settled waits for the next one: instead of the heavy fence, a few times.
+  /// Often it helps: some thread was slow, or has lost its processor in the middle of a section.
+  CONCUR_NOINLINE void free_states(shard& s, key_state* fresh) noexcept {
+    const thread_slot& me = thread_slots::mine_or_nobodys();
+    const waiting_states waited = s.take_waiting();
+    settled known = section_fence::try_settle<announces::leaves>(me, waited.era);
+    if (known == settled::nothing) {
+      if (waited.batches < Tuning::waiting_batches) {
+        s.wait(waiting_states::joined(fresh, waited.first), waited.batches + 1);
+        return;
+      }
+      known = section_fence::settle<announces::leaves>(me, waited.era);
+    }
+    free_settled(s, waited.first, known != settled::nothing);
+    if (known == settled::everything) {
+      free_settled(s, fresh, true);
+    } else {
+      s.wait(fresh, 1);
+    }
+  }
+  /// Frees what is not announced, if it `may`; some of the memory is for the next ones.
+  void free_settled(shard& s, key_state* list, bool may) noexcept {
     static_assert(sizeof(state_type) >= sizeof(spare_memory) &&
                   alignof(state_type) >= alignof(spare_memory));
-    spare_memory* spares = nullptr;
-    if constexpr (Tuning::spare_states != 0) {
-      spares =
-          s.spares.exchange(nullptr, std::memory_order_acquire);  // acquire: as (6) of shard.hpp
-    }
-    std::size_t length = spares == nullptr ? 0 : spares->length;
-    const bool may_free = leaf_hazard::settle();
+    spare_chain spares;
+    std::size_t room = s.room_for_spares(Tuning::spare_states);
+    key_state* kept = nullptr;
     while (list != nullptr) {
       state_type* const state = static_cast<state_type*>(list);
       list = state->next_retired;
       const auto address = reinterpret_cast<std::uintptr_t>(state);
-      if (!may_free || leaf_hazard::is_protected(address, ~std::uintptr_t{0})) {
-        const lock_holder locked(s.lock);
-        s.retire(*state, std::size_t(-1));
-      } else if (length + 1 <= Tuning::spare_states) {
+      if (!may || leaf_hazard::is_protected(address, ~std::uintptr_t{0})) {
+        state->next_retired = std::exchange(kept, state);
+      } else if (room != 0) {
+        --room;
         state->~state_type();
-        spares = ::new (static_cast<void*>(state)) spare_memory{spares, ++length};
+        spares.add(*::new (static_cast<void*>(state)) spare_memory{});
       } else {
         free_state(*state);
       }
     }
-    if (spares != nullptr) s.give_spares(spares);
+    if (kept != nullptr) s.wait(kept, 1);
+    s.give_spares(spares);
   }
   void free_spares(shard& s) noexcept {
-    // acquire: as (6) of shard.hpp
-    spare_memory* spare = s.spares.exchange(nullptr, std::memory_order_acquire);
+    spare_memory* spare = s.take_spares();
     while (spare != nullptr) free_memory(std::exchange(spare, spare->next));
   }
   /// Frees what can be freed of what waits, and what is spare.
@@ -193,9 +270,18 @@ class engine_memory {
     s.lock.lock();
     key_state* const states = s.take_retired();
     s.lock.unlock();
-    if (states != nullptr) free_states(s, states);
-    if (table* list = s.take_retired_tables()) free_tables(s, list);
+    key_state* const waited = s.take_waiting().first;
+    if (states != nullptr || waited != nullptr) {
+      const bool may = leaf_hazard::settle();
+      free_settled(s, states, may);
+      free_settled(s, waited, may);
+    }
     free_spares(s);
+  }
+  void free_retired() noexcept {
+    if (shards() == nullptr) return;
+    for_each_shard([this](shard& s) { free_retired(s); });
+    if (table* const list = take_retired_tables()) free_tables(list, leaf_hazard::settle());
   }
 
   // Tables.
@@ -211,18 +297,46 @@ class engine_memory {
   }
   void free_table(table& t) noexcept { deallocate_units(t.memory, t.units); }
 
-  void free_tables(shard& s, table* list) noexcept {
-    const bool may_free = leaf_hazard::settle();
+  /// Tables that were replaced, of all shards: in the first one.
+  table* take_retired_tables() noexcept {
+    return shards_.load(std::memory_order_relaxed)->take_retired_tables();  // relaxed: as shard_of
+  }
+  void keep_retired(table& old) noexcept {
+    shards_.load(std::memory_order_relaxed)->keep_retired(old);  // relaxed: as shard_of
+  }
+
+  /// Frees those that nobody announces, if it `may`.
+  void free_tables(table* list, bool may) noexcept {
     while (list != nullptr) {
       table& t = *list;
       list = t.next_retired;
-      if (may_free &&
-          !leaf_hazard::is_protected(reinterpret_cast<std::uintptr_t>(&t), table::address_mask)) {
+      const auto address = reinterpret_cast<std::uintptr_t>(&t);
+      if (may && !leaf_hazard::is_protected(address, table::address_mask)) {
         free_table(t);
       } else {
-        s.keep_retired(t);
+        keep_retired(t);
       }
     }
+  }
+  /// Those that were replaced before go now, if they are settled; or, if they are many, by the
+  /// heavy fence.
+  void retire_table(table& old) noexcept {
+    old.retired_era = era_clock::begin_next();
+    table* const waited = take_retired_tables();
+    std::uint64_t era = 0;
+    std::size_t count = 0;
+    for (const table* t = waited; t != nullptr; t = t->next_retired) {
+      if (t->retired_era > era) era = t->retired_era;
+      ++count;
+    }
+    const thread_slot& me = thread_slots::mine_or_nobodys();
+    settled known = section_fence::try_settle<announces::leaves>(me, era);
+    if (known == settled::nothing && count >= most_tables_waiting) {
+      known = section_fence::settle<announces::leaves>(me, era);
+    }
+    free_tables(waited, known != settled::nothing);
+    old.next_retired = nullptr;
+    free_tables(&old, known == settled::everything);
   }
 
   /// Gives the shard a table of 2^log2 slots, unless somebody else has replaced `seen`.
@@ -232,8 +346,7 @@ class engine_memory {
     if (old == &fresh) {
       free_table(fresh);
     } else if (old != nullptr) {
-      s.keep_retired(*old);
-      free_tables(s, s.take_retired_tables());
+      retire_table(*old);
     }
   }
 
@@ -252,10 +365,10 @@ class engine_memory {
         });
         free_table(*table::of(word));
       }
-      for (key_state* state = s.take_retired(); state != nullptr;) {
-        key_state* const next = state->next_retired;
-        free_state(*static_cast<state_type*>(state));
-        state = next;
+      for (key_state* state : {s.take_retired(), s.take_waiting().first}) {
+        while (state != nullptr) {
+          free_state(*static_cast<state_type*>(std::exchange(state, state->next_retired)));
+        }
       }
       for (table* t = s.take_retired_tables(); t != nullptr;) {
         table* const next = t->next_retired;
@@ -274,6 +387,9 @@ class engine_memory {
         other.shards_.exchange(shards_.load(std::memory_order_relaxed), std::memory_order_relaxed),
         std::memory_order_relaxed);
   }
+
+  /// So many tables may wait.
+  static constexpr std::size_t most_tables_waiting = 8;
 
   std::atomic<shard*> shards_{nullptr};
   CONCUR_NO_UNIQUE_ADDRESS hasher hash_;
@@ -307,9 +423,11 @@ class engine_memory {
   }
 
  private:
-  static constexpr std::size_t shard_units = units_for(sizeof(shard) * layout::shard_count);
+  static constexpr std::size_t shard_units =
+      units_for(sizeof(shard) * layout::shard_count + sizeof(count_stripe) * count_stripes);
 
   void free_shards(shard* all) noexcept {
+    for (std::size_t i = 0; i < count_stripes; ++i) stripes_behind(all)[i].~count_stripe();
     for (std::size_t i = 0; i < layout::shard_count; ++i) all[i].~shard();
     deallocate_units(all, shard_units);
   }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <concur/detail/lockmap/key_lock.hpp>
 #include <concur/detail/lockmap/table.hpp>
+#include <concur/detail/reclaim/era_clock.hpp>
 #include <concur/detail/sync/parking_lock.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -18,39 +19,80 @@ namespace concur::inline CONCUR_ABI::detail::lockmap {
 /// Where a state was, for the next one.
 struct spare_memory {
   spare_memory* next;
-  std::size_t length;  ///< of the chain that begins here
+};
+struct spare_chain {
+  spare_memory* first = nullptr;
+  spare_memory* last = nullptr;
+  std::uint32_t length = 0;
+
+  void add(spare_memory& one) noexcept {
+    one.next = first;
+    if (first == nullptr) last = &one;
+    first = &one;
+    ++length;
+  }
 };
 
+/// Dead states of which it is not known yet who announces them.
+struct waiting_states {
+  key_state* first = nullptr;
+  /// As era_clock::begin_next returned it, after all of them were unlinked.
+  std::uint64_t era = ~std::uint64_t{0};
+  std::uint32_t batches = 0;  ///< so many have joined
+
+  static key_state* joined(key_state* a, key_state* b) noexcept {
+    if (a == nullptr) return b;
+    if (b == nullptr) return a;
+    key_state* last = a;
+    while (last->next_retired != nullptr) last = last->next_retired;
+    last->next_retired = b;
+    return a;
+  }
+};
+
+/// What an insertion or a removal touches is on one line with what everybody reads: two threads
+/// that write in turns hand over one line, not two.
 struct alignas(destructive_distance) shard {
   /// Read by everybody: the table, see table::word, or 0.
   std::atomic<std::uintptr_t> current{0};
   /// Counts insertions of states: who saw it before a probe that found nothing, and sees it again
   /// under the lock, knows that there is still nothing.
   std::atomic<std::uint64_t> arrivals{0};
-
-  // Written by insertions and removals: on a line of its own.
-  alignas(cache_line_size) parking_lock lock;
-  std::atomic<std::int64_t> elements{0};  ///< states with a value
-  std::size_t used = 0;                   ///< slots that are not empty; under the lock
-  std::size_t states = 0;                 ///< in the table; under the lock
-  std::atomic<table*> retired_tables{nullptr};
+  parking_lock lock;
+  std::atomic<std::uint32_t> spare_count{0};  ///< changes under the lock
+  std::size_t used = 0;                       ///< slots that are not empty; under the lock
+  std::size_t states = 0;                     ///< in the table; under the lock
+  spare_memory* spares = nullptr;             ///< under the lock
   key_state* retired = nullptr;   ///< dead states that may still be looked at; under the lock
   std::size_t retired_count = 0;  ///< under the lock
-  std::atomic<spare_memory*> spares{nullptr};
 
-  enum class insertion : unsigned char { done, look_again, table_is_full };
+  // Touched once a batch, or never.
+  alignas(cache_line_size) waiting_states waiting;  ///< under the lock
+  /// States with a value, as far as they are not counted by the stripes of the map.
+  std::atomic<std::int64_t> elements{0};
+  std::atomic<table*> retired_tables{nullptr};  ///< in the first shard: of all of them
 
-  /// Inserts `fresh` if its key is still absent: nothing has arrived since `seen_arrivals`, or
-  /// nothing of this hash.
-  insertion insert(key_state& fresh, std::uint64_t seen_arrivals, unsigned log2_shards) noexcept {
+  enum class insertion : unsigned char { done, look_again, table_is_full, lacks_memory };
+
+  /// Inserts `fresh` if the key of `hash` is still absent: nothing has arrived since
+  /// `seen_arrivals`, or nothing of this hash. If it is null, it becomes make(spare memory).
+  template <class Make>
+  CONCUR_FORCEINLINE insertion insert(key_state*& fresh, std::uint64_t hash,
+                                      std::uint64_t seen_arrivals, unsigned log2_shards,
+                                      Make make) noexcept {
     const lock_holder locked(lock);
     const std::uintptr_t word = table_word();
     if (word == 0) return insertion::table_is_full;
     const table_view view(word, log2_shards);
     const std::uint64_t now = arrivals.load(std::memory_order_relaxed);  // relaxed: under the lock
-    if (now != seen_arrivals && view.has_hash(fresh.hash)) return insertion::look_again;
+    if (now != seen_arrivals && view.has_hash(hash)) return insertion::look_again;
     if (is_full(view.slot_count())) return insertion::table_is_full;
-    if (view.insert(fresh)) ++used;
+    if (fresh == nullptr) {
+      void* const memory = take_spare();
+      if (memory == nullptr) return insertion::lacks_memory;
+      fresh = make(memory);
+    }
+    if (view.insert(*fresh)) ++used;
     ++states;
     // (1) release: who sees this number finds what it counts; pairs with (2).
     arrivals.store(now + 1, std::memory_order_release);
@@ -91,32 +133,53 @@ struct alignas(destructive_distance) shard {
     return retired_tables.exchange(nullptr, std::memory_order_acquire);
   }
 
-  /// One piece, or null. The others go back: who comes in between finds none.
-  spare_memory* take_spare() noexcept {
-    // relaxed: a look
-    if (spares.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    // (6) acquire: pairs with (7).
-    spare_memory* const first = spares.exchange(nullptr, std::memory_order_acquire);
-    if (first != nullptr && first->next != nullptr) give_spares(first->next);
-    return first;
+  /// What waits is the caller's.
+  waiting_states take_waiting() noexcept {
+    const lock_holder locked(lock);
+    return std::exchange(waiting, {});
   }
-  /// Others that came in between are put before.
-  void give_spares(spare_memory* chain) noexcept {
-    for (;;) {
-      spare_memory* there = nullptr;
-      // (7) release: what was there is destroyed, and the chain written; pairs with (6).
-      if (spares.compare_exchange_strong(there, chain, std::memory_order_release,
-                                         std::memory_order_relaxed)) {
-        return;
-      }
-      there = spares.exchange(nullptr, std::memory_order_acquire);  // acquire: as (6)
-      while (there != nullptr) {
-        spare_memory* const next = there->next;
-        *there = {chain, chain->length + 1};
-        chain = there;
-        there = next;
-      }
-    }
+  /// `list`, of dead states, is the last of so many batches that wait, with what others put there.
+  void wait(key_state* list, std::uint32_t batches) noexcept {
+    const lock_holder locked(lock);
+    waiting.first = waiting_states::joined(list, waiting.first);
+    waiting.era = era_clock::begin_next();
+    waiting.batches += batches;
+  }
+  /// Under the lock.
+  std::size_t count_retired() const noexcept {
+    std::size_t n = retired_count;
+    for (const key_state* s = waiting.first; s != nullptr; s = s->next_retired) ++n;
+    return n;
+  }
+
+  /// A hint.
+  bool has_spares() const noexcept {
+    return spare_count.load(std::memory_order_relaxed) != 0;  // relaxed: a hint
+  }
+  std::size_t room_for_spares(std::size_t most) const noexcept {
+    const std::size_t n = spare_count.load(std::memory_order_relaxed);  // relaxed: a hint
+    return n < most ? most - n : 0;
+  }
+  /// Under the lock: one piece, or null.
+  void* take_spare() noexcept {
+    spare_memory* const one = spares;
+    if (one == nullptr) return nullptr;
+    spares = one->next;
+    __builtin_prefetch(spares, 1);
+    add_to_spare_count(std::uint32_t(-1));
+    return one;
+  }
+  void give_spares(const spare_chain& chain) noexcept {
+    if (chain.first == nullptr) return;
+    const lock_holder locked(lock);
+    chain.last->next = spares;
+    spares = chain.first;
+    add_to_spare_count(chain.length);
+  }
+  spare_memory* take_spares() noexcept {
+    const lock_holder locked(lock);
+    spare_count.store(0, std::memory_order_relaxed);  // relaxed: under the lock, or a hint
+    return std::exchange(spares, nullptr);
   }
 
   /// log2 of the slots that the table should have for `n` states, or more for those to come.
@@ -157,6 +220,11 @@ struct alignas(destructive_distance) shard {
   }
 
  private:
+  void add_to_spare_count(std::uint32_t n) noexcept {
+    // relaxed: under the lock, or a hint
+    spare_count.store(spare_count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+
   /// Slots in use, removed ones counted, beyond which probes become long.
   static constexpr std::size_t limit_of(std::size_t slots) noexcept {
     return slots - slots / 4 - slots / 16;  // 0.6875

@@ -88,6 +88,7 @@ struct alignas(cache_line_size) table {
   std::size_t units;  ///< and how much
   unsigned log2_slots;
   table* next_retired = nullptr;
+  std::uint64_t retired_era = 0;  ///< as era_clock::begin_next returned it, after it was replaced
 
   static constexpr std::uintptr_t address_mask = ~std::uintptr_t{cache_line_size - 1};
   static constexpr unsigned least_log2 = 3;

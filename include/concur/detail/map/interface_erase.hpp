@@ -31,7 +31,13 @@ class interface_erase {
   /// - Needs: nothing.
   template <lookup_key<Derived> K = key_type>
   size_type erase(const K& k) {
-    return erase_when(k, [](auto&) { return true; });
+    auto&& key = as_key<Derived>(k);
+    auto& engine = map_access::engine(derived());
+    if constexpr (requires { engine.erase_unseen(std::uint64_t{}, key); }) {
+      return engine.erase_unseen(engine.hash(key), key) ? 1 : 0;
+    } else {
+      return erase_when(key, [](auto&) { return true; });
+    }
   }
 
   /// Removes the element of `k` if `pred` says so.

@@ -24,6 +24,8 @@
 ///     modify_absent(hash, key, on_absent) -> bool
 ///                                        optional: `modify` that does nothing to a present
 ///                                        element, and may wait for less; true when present
+///     erase_unseen(hash, key) -> bool    optional: erases what nobody is to be shown; true when
+///                                        it was there
 ///     traverse(range, f) -> bool         exclusive: f(element) -> bool go on; false when stopped
 ///     traverse(range, f) const -> bool   shared: f(const_reference) -> bool
 ///     scan(cursor, n, f) const -> uint64_t   about n elements; the next cursor, 0 at the end

@@ -31,12 +31,14 @@
 ///     announcement is seen; if G is before F the thread sees what was unlinked before G.
 /// An owner that goes back does so before such an F: if F is before G, then G finds `none`.
 ///
-/// There are two kinds of section. One that announces eras looks at `fencing` at each announcement,
-/// so what it announces is known even if it sleeps there; the thread goes back when the fences have
-/// become many. One that announces objects does so for each object on its way, and looks once, at
-/// its beginning: what is announced, in the sense above, is that it has begun
+/// There are three kinds of section. One that announces eras looks at `fencing` at each
+/// announcement, so what it announces is known even if it sleeps there; the thread goes back when
+/// the fences have become many. One that announces objects does so for each object on its way, and
+/// looks once, at its beginning: what is announced, in the sense above, is that it has begun
 /// (`thread_slot::hazard_sections`). So the thread goes back at once, and only outside of such
-/// sections `fences` says anything about its objects, (11), (12).
+/// sections `fences` says anything about its objects, (11), (12). One that announces objects in the
+/// two words of leaf_hazard.hpp does the same, but the first of these words says that it has begun:
+/// it is looked at after every announcement that finds it at 0, and not 0 while anything is read.
 ///
 /// Where there is no membarrier every light fence is a real one: then G is enough against all.
 #pragma once
@@ -55,7 +57,7 @@ namespace concur::inline CONCUR_ABI::detail {
 enum class settled { nothing, earlier, everything };
 
 /// What the sections announce that might hold something.
-enum class announces { eras, objects };
+enum class announces { eras, objects, leaves };
 
 class CONCUR_SHARED section_fence {
  public:
@@ -88,6 +90,19 @@ class CONCUR_SHARED section_fence {
     // (11) release: what was announced and withdrawn comes with it; pairs with (12).
     me.hazard_sections.store(hazard_sections(me) - 1, std::memory_order_release);
   }
+
+  /// A section that announces leaves begins, or goes on: before it loads what it will announce.
+  CONCUR_FORCEINLINE static void begin_leaves(thread_slot& me) noexcept {
+    // (14) release: as (13); pairs with (4).
+    me.era_upper.store(era_clock::now_and_its_past(), std::memory_order_release);
+  }
+  /// Its first word has been announced, with a light fence: before the loads that are to follow.
+  CONCUR_FORCEINLINE static void after_first_leaf(thread_slot& me) noexcept {
+    // relaxed: see \file
+    if (me.fencing.load(std::memory_order_relaxed) != none) [[unlikely]]
+      pass_fence_and_go_back(me);
+  }
+
   static std::uint32_t hazard_sections(const thread_slot& me) noexcept {
     return me.hazard_sections.load(std::memory_order_relaxed);  // relaxed: own word
   }
@@ -111,7 +126,7 @@ class CONCUR_SHARED section_fence {
       // acquire: as in `is_alone`: who takes the slot now has seen what is unlinked
       if (&slot == &me || !slot.taken.load(std::memory_order_acquire)) return true;
       if (fences_himself<What>(slot)) return true;
-      // (4) acquire: pairs with (3) in era_pin.hpp, and (13).
+      // (4) acquire: pairs with (3) in era_pin.hpp, (13), and (14).
       const bool has_begun = slot.era_upper.load(std::memory_order_acquire) > era;
       found = has_begun ? settled::earlier : settled::nothing;
       return has_begun;
@@ -136,9 +151,13 @@ class CONCUR_SHARED section_fence {
   }
 
   template <announces What>
-  static bool fences_himself(const thread_slot& slot) noexcept {
+  static bool fences_himself(thread_slot& slot) noexcept {
     // (6) acquire: pairs with (5).
     if (slot.fencing.load(std::memory_order_acquire) != fences) return false;
+    if constexpr (What == announces::leaves) {
+      // (15) acquire: pairs with (2) of leaf_hazard.hpp, as (12) does with (11).
+      return slot[announcement::leaf_hazard].load(std::memory_order_acquire) == 0;
+    }
     // (12) acquire: pairs with (11).
     return What == announces::eras || slot.hazard_sections.load(std::memory_order_acquire) == 0;
   }
