@@ -31,7 +31,14 @@ class interface_erase {
   /// - Needs: nothing.
   template <lookup_key<Derived> K = key_type>
   size_type erase(const K& k) {
-    return erase_when(k, [](auto&) { return true; });
+    if constexpr (has_erase_key<engine_of<Derived>,
+                                std::remove_cvref_t<decltype(as_key<Derived>(k))>>) {
+      auto&& key = as_key<Derived>(k);
+      auto& engine = map_access::engine(derived());
+      return engine.erase_key(engine.hash(key), key) ? 1 : 0;
+    } else {
+      return erase_when(k, [](auto&) { return true; });
+    }
   }
 
   /// Removes the element of `k` if `pred` says so.
