@@ -219,8 +219,17 @@ class basic_seqmap
   /// - Throws: what an insertion throws.
   T fetch_add(const Key& k, T n) requires(std::is_arithmetic_v<T>) {
     T previous{};
+    const std::uint64_t h = engine_.hash(k);
+    if constexpr (engine_type::compares_words) {
+      const auto add = [&](T present) {
+        previous = present;
+        return detail::wrapping_sum(present, n);
+      };
+      if (engine_.change_at_home(h, k, add)) [[likely]]
+        return previous;
+    }
     engine_.modify(
-        engine_.hash(k), k, [&](auto& slot) { slot.emplace(k, n); },
+        h, k, [&](auto& slot) { slot.emplace(k, n); },
         [&](auto& element) {
           previous = element.value();
           element.assign(detail::wrapping_sum(previous, n));

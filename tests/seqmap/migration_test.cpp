@@ -179,16 +179,68 @@ TEST_CASE("a hasher that throws while a bucket moves leaves everything where it 
     }
   };
   int mood = 0;
-  tiny_map<number, number, faulty> map(0, faulty{&mood});
-  for (number i = 0; i < 200; ++i) map.insert({i, i});
-  mood = 1;  // odd keys cannot be hashed: buckets with one of them cannot move
-  for (number i = 0; i < 2000; i += 2) map.insert({i, i});
-  REQUIRE(map.size() == 1100);
-  for (number i = 0; i < 2000; i += 2) REQUIRE(map.find(i) == i);
-  mood = 0;
-  for (number i = 0; i < 200; ++i) REQUIRE(map.find(i) == i);
-  for (number i = 0; i < 2000; ++i) map.erase(i);
+  const auto check = [&](auto& map) {
+    for (number i = 0; i < 200; ++i) map.insert({i, i});
+    mood = 1;  // odd keys cannot be hashed: buckets with one of them cannot move
+    for (number i = 0; i < 2000; i += 2) map.insert({i, i});
+    REQUIRE(map.size() == 1100);
+    for (number i = 0; i < 2000; i += 2) REQUIRE(map.find(i) == i);
+    mood = 0;
+    for (number i = 0; i < 200; ++i) REQUIRE(map.find(i) == i);
+    for (number i = 0; i < 2000; ++i) map.erase(i);
+    REQUIRE(map.empty());
+  };
+  tiny_map<number, number, faulty> by_two(0, faulty{&mood});
+  check(by_two);
+  tiny_map_by_four<number, number, faulty> by_four(0, faulty{&mood});
+  check(by_four);
+}
+
+TEST_CASE("a crowd in a table that is being filled is found") {
+  // Blocks of sixteen: the growth from 16 to 64 buckets makes four, by two shares of eight homes.
+  tiny_map_by_four<number, number, concur::identity_hash> map;
+  map.reserve(40);
+  REQUIRE(log2_buckets(map) == 4);
+  std::vector<number> keys;
+  const auto add = [&](number key) {
+    keys.push_back(key);
+    REQUIRE(map.insert({key, key}));
+  };
+  for (number i = 1; !map.stats().resizing; ++i) add(i % 16 << 60 | i);
+  REQUIRE(map.capacity() == 64 * map.stats().cells_per_bucket);
+  // The first write moves the first share, with 32 of the new homes; all new elements of one of
+  // them, the last, have to go to the others of its block.
+  for (number i = 0; i < 12; ++i) add(number{7} << 60 | number{3} << 58 | (1000 + i));
+  for (const number k : keys) REQUIRE(map.find(k) == k);
+  REQUIRE(map.cvisit_all([](const auto& e) { REQUIRE(e.first == e.second); }) == keys.size());
+  for (const number k : keys) REQUIRE(map.erase(k) == 1);
   REQUIRE(map.empty());
+}
+
+TEST_CASE("homes of a table four times as large are filled by the displaced, too") {
+  // All in two of sixteen homes: most elements are away from home, some without an entry.
+  for (const unsigned crowd : {4u, 8u, 20u}) {
+    tiny_map_by_four<number, number, concur::identity_hash> map;
+    map.max_load_factor(0.95F);
+    map.reserve(42);
+    const unsigned log2 = log2_buckets(map);
+    std::vector<number> keys;
+    for (number i = 0; i < crowd; ++i) {
+      for (const number home : {number{3}, number{9}}) {
+        keys.push_back(home << (64 - log2) | i << (64 - log2 - 5) | i);
+        REQUIRE(map.insert({keys.back(), i}));
+      }
+    }
+    for (number i = 1; log2_buckets(map) == log2 || map.stats().resizing; ++i) {
+      keys.push_back(i * 0x9e3779b97f4a7c15U);
+      REQUIRE(map.insert({keys.back(), i}));
+    }
+    REQUIRE(log2_buckets(map) == log2 + 2);
+    for (const number k : keys) REQUIRE(map.contains(k));
+    REQUIRE(map.cvisit_all([](const auto&) {}) == keys.size());
+    for (const number k : keys) REQUIRE(map.take(k).has_value());
+    REQUIRE(map.empty());
+  }
 }
 
 TEST_CASE("readers and writers find everything beside growth and shrinking") {

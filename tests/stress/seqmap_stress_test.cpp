@@ -238,10 +238,14 @@ TEST_CASE("seqmap: every thread finds what it left") {
   every_thread_finds_its_own<tiny_map<number, number, concur::hash<number>, own_equal>>(
       600, 10'000 * scale);
   every_thread_finds_its_own<concur::seqmap<number, number>>(4000, 15'000 * scale);
+  every_thread_finds_its_own<tiny_map_by_four<number, number>>(600, 15'000 * scale);
+  every_thread_finds_its_own<tiny_map_by_four<number, number, concur::hash<number>, own_equal>>(
+      600, 10'000 * scale);
 }
 
 TEST_CASE("seqmap: every thread finds what it left where keys crowd in a few homes") {
   every_thread_finds_its_own<tiny_map<number, number, crowded_hash>>(60, 6000 * scale);
+  every_thread_finds_its_own<tiny_map_by_four<number, number, crowded_hash>>(60, 6000 * scale);
 }
 
 TEST_CASE("seqmap: exclusive traversals and writers of displaced elements do not lock each other") {

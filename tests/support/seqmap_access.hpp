@@ -40,9 +40,18 @@ struct tiny : concur::detail::seqmap::default_tuning {
   static constexpr unsigned log2_growth(unsigned) noexcept { return 1; }
 };
 
+/// The same in steps of four, as small tables of the default tuning.
+struct tiny_by_four : tiny {
+  static constexpr unsigned log2_growth(unsigned) noexcept { return 2; }
+};
+
 template <class Key, class T, class Hash = concur::hash<Key>, class KeyEqual = std::equal_to<>,
-          class Allocator = std::allocator<std::pair<const Key, T>>>
-using tiny_map = concur::detail::basic_seqmap<Key, T, Hash, KeyEqual, Allocator, tiny>;
+          class Allocator = std::allocator<std::pair<const Key, T>>, class Tuning = tiny>
+using tiny_map = concur::detail::basic_seqmap<Key, T, Hash, KeyEqual, Allocator, Tuning>;
+
+template <class Key, class T, class Hash = concur::hash<Key>, class KeyEqual = std::equal_to<>>
+using tiny_map_by_four =
+    tiny_map<Key, T, Hash, KeyEqual, std::allocator<std::pair<const Key, T>>, tiny_by_four>;
 
 /// Numbers that are their own hashes: the highest bits choose the bucket.
 using placed_map = tiny_map<number, number, concur::identity_hash>;

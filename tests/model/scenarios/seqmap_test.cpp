@@ -39,3 +39,12 @@ TEST_CASE("seqmap, wide keys: pairs of operations", "[seqmap]") {
 TEST_CASE("seqmap, wide keys: mixes", "[seqmap]") {
   all_mixes<wide_key>();
 }
+TEST_CASE("seqmap, in steps of four: pairs of operations", "[seqmap]") {
+  all_pairs<by_four>();
+}
+TEST_CASE("seqmap, in steps of four: mixes", "[seqmap]") {
+  all_mixes<by_four>();
+}
+TEST_CASE("seqmap, wide keys in steps of four: mixes", "[seqmap]") {
+  all_mixes<wide_key_by_four>();
+}

@@ -178,7 +178,7 @@ class engine : public engine_locks<
 
   /// Removes the element of `key` and shows it to nobody: if it is free, by one compare-and-swap.
   template <class K>
-  bool erase_unseen(std::uint64_t hash, const K& key) requires(
+  bool erase_key(std::uint64_t hash, const K& key) requires(
       std::is_void_v<Derived>&& std::is_trivially_destructible_v<T>) {
     if constexpr (base::template compares_unpinned_with<K>) {
       switch (this->bury_found(hash, key)) {

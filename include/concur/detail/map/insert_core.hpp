@@ -68,9 +68,16 @@ class insertion {
   insert_outcome try_emplace(K&& key, Args&&... args) {
     auto&& probe = as_key<Map>(std::forward<K>(key));
     using Probe = decltype(probe);
-    return modify(probe, [&](auto& slot) -> decltype(auto) {
-      return slot.emplace(static_cast<Probe>(probe), std::forward<Args>(args)...);
-    });
+    if constexpr (can_insert_pair<Probe, Args...>) {
+      auto& engine = map_access::engine(map_);
+      return engine.insert_pair(engine.hash(probe), probe, mapped_type(std::forward<Args>(args)...))
+                 ? insert_outcome::inserted
+                 : insert_outcome::exists;
+    } else {
+      return modify(probe, [&](auto& slot) -> decltype(auto) {
+        return slot.emplace(static_cast<Probe>(probe), std::forward<Args>(args)...);
+      });
+    }
   }
 
   /// From anything that makes an element: a pair of any two types is taken apart, not built.
@@ -101,6 +108,19 @@ class insertion {
   }
 
  private:
+  /// Nothing is shown, and no user code makes key or value: whether they are made before it is
+  /// known that the key is absent makes no difference.
+  template <class Probe, class... Args>
+  static constexpr bool can_insert_pair = [] {
+    if constexpr (std::same_as<OnNew, const no_visit> && std::same_as<OnPresent, const no_visit> &&
+                  std::same_as<std::remove_cvref_t<Probe>, key_type>) {
+      return std::is_trivially_constructible_v<mapped_type, Args...> &&
+             std::is_trivially_copyable_v<key_type> && has_insert_pair<engine_of<Map>>;
+    } else {
+      return false;
+    }
+  }();
+
   template <class Key, class Make>
   CONCUR_FORCEINLINE insert_outcome modify(const Key& key, Make make) {
     auto& engine = map_access::engine(map_);

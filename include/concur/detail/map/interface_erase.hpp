@@ -31,12 +31,13 @@ class interface_erase {
   /// - Needs: nothing.
   template <lookup_key<Derived> K = key_type>
   size_type erase(const K& k) {
-    auto&& key = as_key<Derived>(k);
-    auto& engine = map_access::engine(derived());
-    if constexpr (requires { engine.erase_unseen(std::uint64_t{}, key); }) {
-      return engine.erase_unseen(engine.hash(key), key) ? 1 : 0;
+    if constexpr (has_erase_key<engine_of<Derived>,
+                                std::remove_cvref_t<decltype(as_key<Derived>(k))>>) {
+      auto&& key = as_key<Derived>(k);
+      auto& engine = map_access::engine(derived());
+      return engine.erase_key(engine.hash(key), key) ? 1 : 0;
     } else {
-      return erase_when(key, [](auto&) { return true; });
+      return erase_when(k, [](auto&) { return true; });
     }
   }
 

@@ -24,8 +24,11 @@
 ///     modify_absent(hash, key, on_absent) -> bool
 ///                                        optional: `modify` that does nothing to a present
 ///                                        element, and may wait for less; true when present
-///     erase_unseen(hash, key) -> bool    optional: erases what nobody is to be shown; true when
-///                                        it was there
+///     insert_pair(hash, key, value) -> bool
+///                                        optional: `modify_absent` of a slot that is given copies
+///                                        of key and value; true when inserted
+///     erase_key(hash, key) -> bool       optional: `modify_present` that erases and shows
+///                                        nothing; true when it did
 ///     traverse(range, f) -> bool         exclusive: f(element) -> bool go on; false when stopped
 ///     traverse(range, f) const -> bool   shared: f(const_reference) -> bool
 ///     scan(cursor, n, f) const -> uint64_t   about n elements; the next cursor, 0 at the end
@@ -153,6 +156,18 @@ CONCUR_FORCEINLINE constexpr bool modify_present(Engine& engine, std::uint64_t h
     return present;
   }
 }
+
+template <class Engine>
+concept has_insert_pair = requires(Engine& engine, std::uint64_t hash,
+                                   const typename Engine::key_type& key,
+                                   const typename Engine::mapped_type& value) {
+  { engine.insert_pair(hash, key, value) } -> std::same_as<bool>;
+};
+
+template <class Engine, class K>
+concept has_erase_key = requires(Engine& engine, std::uint64_t hash, const K& key) {
+  { engine.erase_key(hash, key) } -> std::same_as<bool>;
+};
 
 /// `read` for those who only compare: a cache neither counts it nor takes it for a use.
 template <class Engine, class K, class F>

@@ -150,7 +150,7 @@ struct alignas(64) bucket {
   }
 
   /// The cells that may hold `key`: exactly those that do if the keys are compared directly.
-  unsigned match(const Key& key, std::uint64_t hash) const noexcept {
+  CONCUR_FORCEINLINE unsigned match(const Key& key, std::uint64_t hash) const noexcept {
     if constexpr (is_direct && !shape.has_tags) {
       static_cast<void>(hash);
       return match_words<cell_count>(keys, key);

@@ -42,6 +42,17 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
                                 engine<Key, T, Hash, KeyEqual, Allocator, Tuning>> {
   using types = engine_types<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   using base = traversal<types, engine>;
+  using typename base::bucket;
+
+  /// A key that is compared by its bytes, all keys of a bucket at once.
+  template <class K>
+  static constexpr bool can_match =
+      bucket::is_direct && !bucket::shape.has_tags && std::is_same_v<K, Key>;
+
+  template <class K>
+  using as_argument = std::conditional_t<can_match<K>, const K, const K&>;
+  template <class V>
+  using copied_if_small = std::conditional_t<sizeof(V) <= 16, const V, const V&>;
 
  public:
   using key_type = Key;
@@ -53,6 +64,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   using size_type = std::size_t;
 
   static constexpr bool callback_is_exclusive = true;
+  /// Keys are found by their bytes alone, all of a bucket at once.
+  static constexpr bool compares_words = can_match<Key>;
 
   static constexpr std::size_t cells_per_bucket = types::bucket::cell_count;
   static constexpr std::size_t bucket_bytes = sizeof(typename types::bucket);
@@ -157,6 +170,27 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     return present;
   }
 
+  /// `modify` with nothing to call: inserts the pair unless the key is there. Whether it did.
+  CONCUR_FORCEINLINE bool insert_pair(std::uint64_t hash, const Key& key,
+                                      const T& value) requires(can_match<Key>) {
+    exclusive_scope::require_inactive(this);
+    const auto done = this->insert_at_home(hash, key, value);
+    if (done != base::answer::unknown) [[likely]]
+      return done == base::answer::yes;
+    return insert_pair_anywhere(hash, key, value);
+  }
+
+  /// `modify_present` that erases. Whether the key was there.
+  template <class K>
+  CONCUR_FORCEINLINE bool erase_key(std::uint64_t hash, const K& key) requires(
+      std::is_same_v<K, Key>&& can_match<Key>) {
+    exclusive_scope::require_inactive(this);
+    const auto done = this->erase_at_home(hash, key);
+    if (done != base::answer::unknown) [[likely]]
+      return done == base::answer::yes;
+    return erase_key_anywhere(hash, key);
+  }
+
   /// Removes every element that was there when the call began. O(capacity).
   void clear() {
     this->traverse(hash_range{}, [](auto& element) {
@@ -184,7 +218,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     } second{guard};
     for (backoff wait;; wait.pause()) {
       const std::uintptr_t root = guard.protect(this->root_);
-      const auto announce_again = [&] { return announce_both(guard, root); };
+      const auto announce_again = [&] { return this->announce_both(guard, root); };
       seen_before = std::exchange(seen, {});
       std::size_t n = 0;
       const auto observe = [&](const observation& o) { seen[n++] = o; };
@@ -211,24 +245,6 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     }
   }
 
-  /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
-  std::size_t probe_count(const Key& key) const {
-    lasting_hazard guard;
-    std::size_t count = 1;
-    const std::uint64_t h = this->hash(key);
-    const std::uintptr_t word = guard.protect(this->root_);
-    bucket* home = table::home(word, h);
-    if (!home->load_state().is_moved() &&
-        (home->match(key, h) & home->load_state().at_home()) == 0) {
-      table::of(word)->visit_displaced(home, home->load_displaced(), displaced_directory::tag_of(h),
-                                       [&](bucket&, unsigned) {
-                                         ++count;
-                                         return false;
-                                       });
-    }
-    return count;
-  }
-
  private:
   friend class locked_element<engine>;
   friend class locked_slot<engine, true>;
@@ -237,7 +253,6 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   using element_type = locked_element<engine>;
   using slot_type = locked_slot<engine>;
   using slot_with_room = locked_slot<engine, true>;
-  using typename base::bucket;
   using typename base::bucket_guard;
   using typename base::cell_place;
   using typename base::home_guard;
@@ -245,15 +260,34 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   using typename base::state;
   using typename base::table;
 
-  /// A key that is compared by its bytes, all keys of a bucket at once.
-  template <class K>
-  static constexpr bool can_match =
-      bucket::is_direct && !bucket::shape.has_tags && std::is_same_v<K, Key>;
+  CONCUR_NOINLINE bool insert_pair_anywhere(std::uint64_t hash, as_argument<Key> key,
+                                            copied_if_small<T> value) {
+    if (this->insert_beside(hash, key, value)) return true;
+    bool is_new = false;
+    const auto insert = [&](auto& slot) {
+      slot.emplace(key, value);
+      is_new = true;
+    };
+    const auto leave = [](auto&&...) {};
+    modify_anywhere(hash, key, insert, leave);
+    return is_new;
+  }
+
+  CONCUR_NOINLINE bool erase_key_anywhere(std::uint64_t hash, as_argument<Key> key) {
+    bool is_erased = false;
+    const auto erase = [&](auto& element) {
+      element.erase();
+      is_erased = true;
+    };
+    const auto nothing = [](auto&...) {};
+    // relaxed: an insertion that this call must see has replaced the root before.
+    if (!base::is_empty_word(this->root_.load(std::memory_order_relaxed))) {
+      modify_anywhere(hash, key, nothing, erase);
+    }
+    return is_erased;
+  }
 
   enum class outcome { found, absent, again, elsewhere };
-
-  template <class K>
-  using as_argument = std::conditional_t<can_match<K>, const K, const K&>;
 
   /// What nearly every lookup needs: the key at home, or nowhere. False if it takes more. The guard
   /// and the key do not leave the registers: the rest is a function of its own, which starts anew.
@@ -312,20 +346,6 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   }
 
   static constexpr auto observe_nothing = [](const observation&) {};
-
-  /// Announces the root table and, while it is being replaced, the next one. False if the root has
-  /// changed.
-  bool announce_both(lasting_hazard& guard, std::uintptr_t root) const noexcept {
-    guard.announce(root);
-    if (table::is_replacing(root)) {
-      // acquire: see migration (3): only then is the table touched.
-      if (this->root_.load(std::memory_order_acquire) != root) return false;
-      // acquire: see migration (1)
-      const table* next = table::of(root)->next.load(std::memory_order_acquire);
-      guard.announce_second(reinterpret_cast<std::uintptr_t>(next));
-    }
-    return this->root_.load(std::memory_order_acquire) == root;  // acquire: see migration (3)
-  }
 
   /// False if the lookup met a change, and everything is to be read again.
   template <class K, class Announce, class Observe>
@@ -459,7 +479,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     } else {
       if (found == 0 && (seen.vacant() == 0 || home.load_displaced().may_hold(tag))) return false;
     }
-    if (seen.is_moved() || !home.try_lock_from(seen)) return false;
+    if (seen.is_moved()) return false;
+    if (!home.try_lock_from(seen)) [[unlikely]] {
+      this->stay_away();
+      return false;
+    }
     // Each branch with guards of its own: what nothing but inlined code refers to needs no memory.
     if (found != 0) {
       size_watch watch{*this};

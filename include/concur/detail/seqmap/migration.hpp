@@ -102,6 +102,20 @@ class migration : public placement<Types> {
     return table::of(now) == table::of(word) || table::of(now) == next;
   }
 
+  /// Announces the root table and, while it is being replaced, the next one. False if the root has
+  /// changed.
+  bool announce_both(lasting_hazard& guard, std::uintptr_t root) const noexcept {
+    guard.announce(root);
+    if (table::is_replacing(root)) {
+      // acquire: see migration (3): only then is the table touched.
+      if (this->root_.load(std::memory_order_acquire) != root) return false;
+      // acquire: see migration (1)
+      const table* next = table::of(root)->next.load(std::memory_order_acquire);
+      guard.announce_second(reinterpret_cast<std::uintptr_t>(next));
+    }
+    return this->root_.load(std::memory_order_acquire) == root;  // acquire: see migration (3)
+  }
+
   /// Announces anew the table of `word`, which the root word `root` led to, after user code that
   /// may have used a map. False if the root has changed.
   bool still_announced(lasting_hazard& guard, std::uintptr_t word,
@@ -218,20 +232,30 @@ class migration : public placement<Types> {
   /// One change of the size under a bucket's lock; true if the load is to be looked at.
   CONCUR_FORCEINLINE bool count(std::int64_t by, std::uintptr_t word) noexcept {
     // Whoever has locked a home has announced its table: the slot is this thread's.
-    const std::int64_t share = this->counter_.add(by, thread_slots::mine_or_nobodys());
-    if (this->counter_.is_striped()) [[likely]] {
-      // Less often in a larger table: what all threads have not yet looked at is a few per cent.
-      constexpr unsigned few_per_cent = 8;
-      const unsigned log2 = base::log2_of(word);
-      const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
-      const unsigned interval =
-          finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
-      return (share & ((std::int64_t{1} << interval) - 1)) == 0;
-    }
-    return is_out_of_bounds(word, static_cast<std::uint64_t>(share < 0 ? 0 : share));
+    auto* const stripe = this->counter_.stripe_of(thread_slots::mine_or_nobodys());
+    if (stripe == nullptr) [[unlikely]]
+      return count_in_base(by, word);
+    return is_time_to_look(striped_counter::add_to(*stripe, by), word);
   }
 
  private:
+  CONCUR_NOINLINE bool count_in_base(std::int64_t by, std::uintptr_t word) noexcept {
+    const std::int64_t share = this->counter_.add(by, thread_slots::mine_or_nobodys());
+    if (this->counter_.is_striped()) return is_time_to_look(share, word);
+    return is_out_of_bounds(word, static_cast<std::uint64_t>(share < 0 ? 0 : share));
+  }
+
+  /// Less often in a larger table: what all threads have not yet looked at is a few per cent.
+  static bool is_time_to_look(std::int64_t share, std::uintptr_t word) noexcept {
+    // share % 2^interval == 0 for interval = log2(buckets) - 8, at least 0 and at most the
+    // tuning's. The word has 64 - log2(buckets).
+    constexpr unsigned few_per_cent = 8;
+    constexpr unsigned least = 64 - tuning::log2_check_interval;
+    const auto shift = static_cast<unsigned>(word & table::shift_mask) + few_per_cent;
+    if (shift >= 64 || least >= 64) return true;
+    return static_cast<std::uint64_t>(share) << (shift > least ? shift : least) % 64 == 0;
+  }
+
   CONCUR_NOINLINE bool is_out_of_bounds(std::uintptr_t word, std::uint64_t n) const noexcept {
     return is_too_full(word, n) || is_too_empty(word, n);
   }
@@ -384,7 +408,7 @@ class migration : public placement<Types> {
       if (directory.is_empty()) {
         for (; rest != 0; rest &= rest - 1) {
           const auto cell = static_cast<unsigned>(std::countr_zero(rest));
-          if (!store_if_vacant(to, *home, cell, this->hash(home->keys[cell].load()))) break;
+          if (!base::store_if_vacant(to, *home, cell, this->hash(home->keys[cell].load()))) break;
         }
       }
     }
@@ -393,18 +417,6 @@ class migration : public placement<Types> {
       return false;
     }
     lock.current = lock.current.with_moved();
-    return true;
-  }
-
-  /// Stores an element at its home in the next table, if nobody has that, and it has room.
-  CONCUR_FORCEINLINE static bool store_if_vacant(table& to, const bucket& from, unsigned from_cell,
-                                                 std::uint64_t hash) noexcept {
-    bucket& home = *table::home(to.word(), hash);
-    const state seen = home.load_state();
-    if (seen.vacant() == 0 || !home.try_lock_from(seen)) return false;
-    const auto cell = static_cast<unsigned>(std::countr_zero(seen.vacant()));
-    home.fill_from(cell, from, from_cell, hash);
-    home.unlock(seen.with_element(cell, false));
     return true;
   }
 

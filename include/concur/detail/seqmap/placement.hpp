@@ -154,6 +154,18 @@ class placement : public table_memory<Types> {
     return place;
   }
 
+  /// Stores an element at its home in the next table, if nobody has that, and it has room.
+  CONCUR_FORCEINLINE static bool store_if_vacant(table& to, const bucket& from, unsigned from_cell,
+                                                 std::uint64_t hash) noexcept {
+    bucket& home = *table::home(to.word(), hash);
+    const state seen = home.load_state();
+    if (seen.vacant() == 0 || !home.try_lock_from(seen)) return false;
+    const auto cell = static_cast<unsigned>(std::countr_zero(seen.vacant()));
+    home.fill_from(cell, from, from_cell, hash);
+    home.unlock(seen.with_element(cell, false));
+    return true;
+  }
+
   /// Removes the element at `place`. `holder` is the guard of its bucket: `home` itself at home.
   CONCUR_FORCEINLINE void remove(table& owner, bucket_guard& home, bucket_guard& holder,
                                  const cell_place& place, std::uint64_t hash) noexcept {

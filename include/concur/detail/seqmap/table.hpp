@@ -46,7 +46,7 @@ struct default_tuning {
   /// The table shrinks when less than 1/min_load_divisor of its cells are in use.
   static constexpr unsigned min_load_divisor = 16;
   /// A thread looks at the sum of the counter once in so many insertions or erasures.
-  static constexpr unsigned log2_check_interval = 6;
+  static constexpr unsigned log2_check_interval = 8;
   /// From so many buckets on the counter is striped.
   static constexpr unsigned striped_log2_buckets = 9;
 };

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <concur/detail/map/hash_range.hpp>
-#include <concur/detail/seqmap/migration.hpp>
+#include <concur/detail/seqmap/quick_writes.hpp>
 #include <concur/detail/seqmap/small_buffer.hpp>
 
 namespace concur::inline CONCUR_ABI::detail::seqmap {
@@ -17,7 +17,7 @@ template <class Engine>
 class locked_element;
 
 template <class Types, class Engine>
-class traversal : public migration<Types> {
+class traversal : public quick_writes<Types> {
  public:
   using value_type = typename Types::value_type;
 
@@ -74,8 +74,26 @@ class traversal : public migration<Types> {
     }
   }
 
+  /// How many buckets a lookup of this key reads: what must not depend on history. For tests.
+  std::size_t probe_count(const typename Types::key_type& key) const {
+    lasting_hazard guard;
+    std::size_t count = 1;
+    const std::uint64_t h = this->hash(key);
+    const std::uintptr_t word = guard.protect(this->root_);
+    bucket* home = table::home(word, h);
+    if (!home->load_state().is_moved() &&
+        (home->match(key, h) & home->load_state().at_home()) == 0) {
+      table::of(word)->visit_displaced(home, home->load_displaced(), displaced_directory::tag_of(h),
+                                       [&](bucket&, unsigned) {
+                                         ++count;
+                                         return false;
+                                       });
+    }
+    return count;
+  }
+
  protected:
-  using base = migration<Types>;
+  using base = quick_writes<Types>;
   using typename base::bucket;
   using typename base::bucket_guard;
   using typename base::cell_place;

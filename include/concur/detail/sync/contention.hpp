@@ -20,6 +20,9 @@ class contention {
   static constexpr std::uint64_t most_nanoseconds = 6'400;
   static constexpr unsigned most_rounds = 400;
 
+  constexpr contention() noexcept = default;
+  constexpr explicit contention(std::uint64_t first_wait) noexcept : wait_(first_wait) {}
+
   /// After a loss.
   CONCUR_NOINLINE void lost() noexcept {
     const std::uint64_t until = monotonic_nanoseconds() + wait_;

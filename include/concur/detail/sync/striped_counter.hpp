@@ -6,7 +6,8 @@
 ///   stripe one cache line per thread slot: written by its thread alone, by a plain load and store
 ///
 /// A change is never lost; the sum is exact when nobody writes. While others write, the sum counts
-/// every change that happened before it and some of those that run beside it. O(stripes).
+/// every change that happened before it and some of those that run beside it. O(threads that there
+/// were at once), at most O(stripes).
 #pragma once
 
 #include <atomic>
@@ -26,18 +27,26 @@ class striped_counter {
   /// Adds `delta` and returns the new value of the word that was changed: some threads' share of
   /// the sum, good for doing something every so many changes.
   std::int64_t add(std::int64_t delta, const thread_slot& me) noexcept {
-    // (2) acquire: pairs with (1): the stripes are constructed.
-    stripe* stripes = stripes_.load(std::memory_order_acquire);
-    if (stripes != nullptr && me.index < stripe_count) [[likely]] {
-      std::atomic<std::int64_t>& mine = stripes[me.index].value;
-      // relaxed: the index belongs to this thread alone until it ends, and its successor takes the
-      // slot after it (thread_slots (6), (1)): nobody else writes this word.
-      const std::int64_t value = mine.load(std::memory_order_relaxed) + delta;
-      mine.store(value, std::memory_order_relaxed);
-      return value;
-    }
+    if (stripe* const mine = stripe_of(me)) [[likely]]
+      return add_to(*mine, delta);
     // relaxed: a number that orders nothing.
     return base_.fetch_add(delta, std::memory_order_relaxed) + delta;
+  }
+
+  /// The stripe of a thread, null if it has none. For hot paths, which then use `add_to`.
+  stripe* stripe_of(const thread_slot& me) const noexcept {
+    // (2) acquire: pairs with (1): the stripes are constructed.
+    stripe* const stripes = stripes_.load(std::memory_order_acquire);
+    return stripes != nullptr && me.index < stripe_count ? stripes + me.index : nullptr;
+  }
+
+  /// `add` for the thread that the stripe belongs to.
+  static std::int64_t add_to(stripe& mine, std::int64_t delta) noexcept {
+    // relaxed: the index belongs to this thread alone until it ends, and its successor takes the
+    // slot after it (thread_slots (6), (1)): nobody else writes this word.
+    const std::int64_t value = mine.value.load(std::memory_order_relaxed) + delta;
+    mine.value.store(value, std::memory_order_relaxed);  // relaxed: as above
+    return value;
   }
 
   /// The sum, at least 0: a decrement may be seen before the increment that it follows.
@@ -50,7 +59,10 @@ class striped_counter {
     std::int64_t total = base_.load(std::memory_order_relaxed);  // relaxed: a number, as above
     // acquire: pairs with (1).
     if (const stripe* stripes = stripes_.load(std::memory_order_acquire)) {
-      for (std::size_t i = 0; i < stripe_count; ++i) {
+      // Those of indices that no thread has had are 0. A change that happened before this call was
+      // made by a thread that had taken its index before.
+      const std::size_t indices = thread_slots::indices_in_use();
+      for (std::size_t i = 0; i < stripe_count && i < indices; ++i) {
         total += stripes[i].value.load(std::memory_order_relaxed);  // relaxed: as above
       }
     }

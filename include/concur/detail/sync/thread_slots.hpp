@@ -82,6 +82,13 @@ class CONCUR_SHARED thread_slots {
   /// thread has called `mine`, and again at its end.
   static thread_slot& mine_or_nobodys() noexcept { return *current; }
 
+  /// No thread has had an index of this or more, but for those beyond the slots in static storage.
+  static std::uint32_t indices_in_use() noexcept {
+    // relaxed: a number. What a thread did with its index comes after it was counted here, so who
+    // knows of the one finds the other.
+    return used.load(std::memory_order_relaxed);
+  }
+
   /// Steps through every slot that was taken before it began. A slot whose owner announced
   /// something before a heavy fence is found by a walk that begins after that fence: the owner's
   /// stores to `used` or `overflow` came before the announcement.
