@@ -130,7 +130,7 @@ class changer : public modifier<Types> {
         return step_result::not_here;
       if (const item found = layout::find(at.seen, hash, key, this->equal_)) {
         is_present = true;
-        return attempt_present(at, found, on_present, kept, lost);
+        return attempt_present(at, hash, found, on_present, kept, lost);
       }
     }
     is_present = false;
@@ -154,7 +154,7 @@ class changer : public modifier<Types> {
     return result;
   }
   template <class OnPresent>
-  CONCUR_FORCEINLINE step_result attempt_present(const position& at, item found,
+  CONCUR_FORCEINLINE step_result attempt_present(const position& at, std::uint64_t hash, item found,
                                                  OnPresent& on_present, new_element<Types>& kept,
                                                  lost_attempt<value_type>& lost) {
     new_element<Types> computed;
@@ -166,7 +166,7 @@ class changer : public modifier<Types> {
       result = this->replace_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found),
                                      present.next().value().second);
     } else if (present.wanted() == element_change::erase) {
-      result = this->erase_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found));
+      result = this->erase_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found), hash);
     }
     if (result == step_result::lost) [[unlikely]] {
       present.leave_to(lost);

@@ -123,9 +123,10 @@ class modifier : public walk<Types> {
     }
     return counted_quickly(own, 1);
   }
-  CONCUR_NOINLINE step_result erase_in_leaf(place& at, word seen, unsigned index) {
+  CONCUR_NOINLINE step_result erase_in_leaf(place& at, word seen, unsigned index,
+                                            std::uint64_t hash) {
     const owner own = find_owner();
-    if (own.mine == nullptr || !put_shorter(own, at, seen, index)) [[unlikely]]
+    if (own.mine == nullptr || !put_shorter(own, at, seen, index, hash)) [[unlikely]]
       return step_result::lost;
     return counted_quickly(own, -1);
   }
@@ -277,10 +278,10 @@ class modifier : public walk<Types> {
     if (!old.is_leaf()) [[unlikely]] {
       if (!try_rewrite_list(w, at, found, nullptr)) return false;
     } else if constexpr (Types::is_inline) {
-      if (!is_done(w, erase_in_leaf(*at.at, old, layout::index_of(old, found)))) return false;
+      if (!is_done(w, erase_in_leaf(*at.at, old, layout::index_of(old, found), hash))) return false;
       is_counted = true;
     } else {
-      if (!put_shorter(w.as_owner(), *at.at, old, layout::index_of(old, found))) return false;
+      if (!put_shorter(w.as_owner(), *at.at, old, layout::index_of(old, found), hash)) return false;
       this->retire_element(w, found);
     }
     if (at.has_branch) [[unlikely]]
@@ -289,11 +290,12 @@ class modifier : public walk<Types> {
     return true;
   }
 
-  CONCUR_FORCEINLINE bool put_shorter(owner own, place& at, word old, unsigned gone) {
+  /// Without the element at `gone`, which has that hash.
+  CONCUR_FORCEINLINE bool put_shorter(owner own, place& at, word old, unsigned gone,
+                                      std::uint64_t hash) {
     const unsigned count = old.count() - 1;
-    const std::uint64_t filter = old.has_bit_for_each()
-                                     ? old.filter() & ~layout::filter(old, gone, this->hash_)
-                                     : filter_without(old, gone);
+    const std::uint64_t filter =
+        old.has_bit_for_each() ? old.filter() & ~word::filter_of(hash) : filter_without(old, gone);
     if (count == 0 || (!Types::is_inline && count == 1)) {
       const word next = count == 0
                             ? word::emptied()
