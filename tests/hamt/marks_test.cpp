@@ -5,8 +5,10 @@
 #include <concur/hamt.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -97,6 +99,23 @@ TEST_CASE("an element's word passes its own hash", "[hamt][marks]") {
   REQUIRE(marks_of_element::may_hold(w, 0xffffffffffffdef0) == true);
   REQUIRE(marks_of_element::may_hold(w, 0x123456789abcdef1) != hamt::words_have_marks);
   REQUIRE_FALSE(marks_of_element::may_hold(0, 0));
+}
+
+TEST_CASE("nothing holds no key, frozen or not, whatever the hash", "[hamt][marks]") {
+  using pairs = hamt::engine_types<int, int, std::hash<int>, std::equal_to<>,
+                                   std::allocator<std::pair<const int, int>>, hamt::default_tuning>;
+  using elements =
+      hamt::engine_types<int, std::string, std::hash<int>, std::equal_to<>,
+                         std::allocator<std::pair<const int, std::string>>, hamt::default_tuning>;
+  STATIC_REQUIRE(pairs::is_inline);
+  STATIC_REQUIRE_FALSE(elements::is_inline);
+  for (const hamt::word nothing : {hamt::word{0}, hamt::frozen_bit}) {
+    for (const std::uint64_t hash :
+         {std::uint64_t{0}, std::uint64_t{0xABCD'0000}, ~std::uint64_t{0}}) {
+      REQUIRE(hamt::find_pair<pairs>(nothing, hash, 7, std::equal_to<>()) == nullptr);
+      REQUIRE(hamt::find_pair<elements>(nothing, hash, 7, std::equal_to<>()) == nullptr);
+    }
+  }
 }
 
 TEST_CASE("leaves of every size find what they have", "[hamt][marks]") {

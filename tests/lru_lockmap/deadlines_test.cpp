@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <random>
 #include <vector>
@@ -120,6 +121,29 @@ TEST_CASE("deadlines: what is not removed is met in the next tick again", "[lru]
   REQUIRE(looks == 1);
   advance(tick);
   REQUIRE(looks == 2);
+}
+
+TEST_CASE("deadlines: at the end of time what is not removed stays in the wheel", "[lru][expiry]") {
+  constexpr std::int64_t end = std::numeric_limits<std::int64_t>::max() - 1;
+  concur::detail::lru::deadlines<some_allocator> times{some_allocator()};
+  some_allocator allocator;
+  no_lock none;
+  eviction::node node;
+  if (!times.set(node, tick)) {
+    eviction::supply(times, allocator, none);
+    REQUIRE(times.set(node, tick));
+  }
+  unsigned looks = 0;
+  const auto keep = [&](eviction::node&) {
+    ++looks;
+    return end;
+  };
+  times.advance(end, 4, keep, [] { return true; });
+  REQUIRE(looks != 0);
+  REQUIRE(node.timer != 0);
+  times.advance(
+      end, 4, [&](eviction::node&) { return times.never; }, [] { return true; });
+  REQUIRE(node.timer == 0);
 }
 
 TEST_CASE("deadlines: as a slow model has it, whatever happens", "[lru][expiry]") {

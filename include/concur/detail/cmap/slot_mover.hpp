@@ -227,8 +227,8 @@ class slot_mover : public node_builder<Types> {
   /// element goes where is as good as random: no branch depends on it.
   void divide_pairs(const writer& w, const directory* to, word frozen, const std::uint64_t* hashes,
                     side_counts counts, unsigned bits, place* const* targets) {
-    local_value<typename Types::value_type>
-        sorted[max_leaf + 1];  // one more is read of an odd number, and ignored
+    // One more is read of an odd number, and ignored. Aligned as the vectors that copy it are.
+    alignas(16) local_value<typename Types::value_type> sorted[max_leaf + 1];
     std::uint64_t filters[max_sides] = {};
     side_counts next = counts.begins();
     for (unsigned i = 0; i < frozen.count(); ++i) {

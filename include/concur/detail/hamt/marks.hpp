@@ -34,6 +34,8 @@ class marks_of_pairs {
  public:
   /// So many pairs have a mark.
   static constexpr std::uint32_t capacity = words_have_marks ? 4 : 0;
+  /// Whether a word of nothing that is frozen may hold no hash: no mark is 0.
+  static constexpr bool rules_out_nothing = words_have_marks;
 
   /// The pairs of a leaf whose marks are those of a hash.
   class candidate_pairs {
@@ -92,6 +94,9 @@ class marks_of_pairs {
 /// Of a leaf of one element, or a collision.
 class marks_of_element {
  public:
+  /// As above; not here: the bits of a hash may all be 0.
+  static constexpr bool rules_out_nothing = false;
+
   static constexpr word of(std::uint64_t hash) noexcept {
     if constexpr (words_have_marks) {
       return static_cast<word>(hash) << marks_shift;

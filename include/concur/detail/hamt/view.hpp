@@ -106,9 +106,11 @@ template <class Types, class K, class Equal>
 CONCUR_FORCEINLINE const typename Types::value_type* find_pair(word w, std::uint64_t hash,
                                                                const K& key, const Equal& equal) {
   using marks = typename Types::marks;
-  // The same for the word of nothing, with marks and without.
   if (!marks::may_hold(w, hash)) return nullptr;
   const node* const n = node_of(w);
+  if constexpr (!marks::rules_out_nothing) {
+    if (n == nullptr) return nullptr;
+  }
   if constexpr (Types::is_inline) {
     const auto* const pairs = Types::pairs(n);
     for (auto candidates = marks::candidates(w, hash); candidates.has_any(); candidates.drop()) {

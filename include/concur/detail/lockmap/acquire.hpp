@@ -231,6 +231,8 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   CONCUR_FORCEINLINE state_type* find_state(const shard& s, std::uint64_t hash, const K& key,
                                             section& where) {
     for (;;) {
+      [[maybe_unused]] std::uint64_t arrivals = 0;
+      if constexpr (!compares_unpinned_with<K>) arrivals = s.seen_arrivals();
       const std::uintptr_t word = where.protect(s.current);
       if (word == 0) return nullptr;
       const table_view view(word, layout::log2_shards);
@@ -246,7 +248,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
           --i;
           continue;
         }
-        // (4) acquire: as the load of leaf_hazard::protect; pairs with (3) of shard.hpp.
+        // (4) acquire: as the load of section::protect; pairs with (3) of shard.hpp.
         if (s.current.load(std::memory_order_acquire) != word) break;
         if constexpr (compares_unpinned_with<K>) {
           if constexpr (base::keys_come_late) {
@@ -259,7 +261,10 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
           if (state.hash != hash) continue;
           if (pin_if_equal(state, key, where)) return &state;
           where.announce(word);
-          if (s.current.load(std::memory_order_acquire) != word) break;  // acquire: as (4)
+          // acquire: as (4). Nothing was announced meanwhile: the table may be another one at the
+          // same address, with other arrivals.
+          if (s.current.load(std::memory_order_acquire) != word || s.seen_arrivals() != arrivals)
+            break;
         }
       }
     }

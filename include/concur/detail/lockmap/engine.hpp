@@ -9,7 +9,8 @@
 ///
 ///   operation by key   1 line of the table, 1 of the state, 2 read-modify-writes of its word
 ///   find, small value  the same lines, nothing written
-///   insert, erase      and the shard's lock once; an erasure whose value nobody is shown takes the
+///   insert, erase      and the shard's lock once (twice where making the key runs user code); an
+///                      erasure of a trivially destructible value that nobody is shown takes the
 ///                      key by no RMW of its own: it kills the state under that lock
 ///
 /// Protocols: key_word.hpp (the word), key_lock.hpp (taking, waiting, handing over), acquire.hpp

@@ -5,9 +5,10 @@
 /// in batches, and mostly without a system call: by the time that the next batch is full, every
 /// other thread has begun a section since (detail/reclaim/section_fence.hpp).
 ///
-/// What waits is at most five batches per shard and eight tables, beside what is announced: two
-/// objects per thread. The memory of a few freed states per shard is kept for the next ones, until
-/// the map is cleared or shrunk.
+/// What waits is at most five batches per shard and eight tables, one batch more for each thread
+/// that is freeing just then, beside what is announced: two objects per thread. (Should the kernel
+/// refuse the fence that it has granted before, nothing is freed.) The memory of a few freed states
+/// per shard is kept for the next ones, until the map is cleared or shrunk.
 #pragma once
 
 #include <atomic>

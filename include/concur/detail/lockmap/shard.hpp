@@ -210,7 +210,10 @@ struct alignas(destructive_distance) shard {
       table_view(word, log2_shards).for_each([&](key_state& state) { to.insert(state); });
     }
     used = states;
-    // (3) release: publishes the table; pairs with the acquire of leaf_hazard::protect.
+    // relaxed: under the lock; before (3), so that who finds a table at an address that he has seen
+    // before finds another number, too.
+    arrivals.store(arrivals.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    // (3) release: publishes the table; pairs with the acquire of section::protect.
     current.store(fresh.word(), std::memory_order_release);
     return word == 0 ? nullptr : table::of(word);
   }

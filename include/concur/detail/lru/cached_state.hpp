@@ -52,9 +52,10 @@ template <class Key, class T>
 struct cached_state : lockmap::typed_state<Key, T>, cache_flags, ordered {
   /// When the value expires, apart from idleness. Written by the exclusive holder.
   std::atomic<std::int64_t> expires{never};
-  /// When it was last written or found; whoever finds it writes. Only with a time to idle.
+  /// When it was last written, or found if there is a time to idle; whoever finds it writes. Only
+  /// with times.
   std::atomic<std::int64_t> used{0};
-  /// When it was written. Only with refreshes. Written by the exclusive holder.
+  /// When it was written. Only with times. Written by the exclusive holder.
   std::atomic<std::int64_t> written{0};
 
   cached_state(std::uint64_t h, lockmap::key_word made) noexcept

@@ -38,6 +38,7 @@ template <class Allocator>
 class deadlines {
   static constexpr unsigned digit_bits = 4;
   static constexpr unsigned digits = 11;
+  static constexpr std::uint64_t last_tick = (std::uint64_t{1} << digit_bits * digits) - 1;
   static constexpr unsigned slots = 1U << digit_bits;
   static constexpr std::uint32_t heads = digits * slots;
   static constexpr std::size_t most = std::size_t{1} << 31;
@@ -94,8 +95,9 @@ class deadlines {
         remove(n);
       } else {
         unlink(n.timer);
-        // Not before the next tick: what could not be removed is not met again in this one.
-        link(n.timer, greatest(tick_of(at), to + 1));
+        // Not before the next tick: what could not be removed is not met again in this one. At the
+        // end of time there is no next one.
+        link(n.timer, least(greatest(tick_of(at), to + 1), last_tick));
       }
     }
   }

@@ -5,7 +5,7 @@
 /// to hand over when one ends: whoever fills the next batch works it off.
 ///
 ///     retire(node)       push onto the stack of the caller's stripe: never waits, never allocates
-///     is_due             every `batch` pushes of a stripe since it was empty: time to `collect`
+///     push says          every `batch` pushes of a stripe: time to `collect`
 ///     collect            detach the stripe; make sure of what is announced; free what no hazard
 ///                        word names; the rest goes back. Freeing may retire more: repeated while
 ///                        it frees something.
