@@ -51,7 +51,7 @@ constexpr unsigned shift_for(std::uint64_t slots) noexcept {
 
 /// Zeros.
 struct empty_tags {
-  std::atomic<std::uint32_t> far{0};
+  std::atomic<std::uint32_t> far_counter{0};
   std::atomic<std::uint8_t> tags[tags_at_once] = {};
 };
 inline constinit empty_tags no_tags{};
