@@ -261,10 +261,9 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
           if (state.hash != hash) continue;
           if (pin_if_equal(state, key, where)) return &state;
           where.announce(word);
-          // acquire: as (4). Nothing was announced meanwhile: the table may be another one at the
-          // same address, with other arrivals.
-          if (s.current.load(std::memory_order_acquire) != word || s.seen_arrivals() != arrivals)
-            break;
+          if (s.current.load(std::memory_order_acquire) != word) break;  // acquire: as (4)
+          // Nothing was announced meanwhile: it may be another table at the same address.
+          if (s.seen_arrivals() != arrivals) break;
         }
       }
     }
