@@ -267,7 +267,7 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     word found;
     while (!this->try_read_word(pin, hash, found)) {
     }
-    return found.may_hold(hash) ? this->find_in(found, hash, key) : nullptr;
+    return this->find_in(found, hash, key);
   }
 
   template <class F>

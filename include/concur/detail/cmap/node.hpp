@@ -15,7 +15,6 @@
 /// elements are now; to build a leaf of them copies the pair, or the pointer.
 #pragma once
 
-#include <bit>
 #include <concur/detail/cmap/copy_pairs.hpp>
 #include <concur/detail/cmap/slot_word.hpp>
 #include <concur/detail/cmap/table.hpp>

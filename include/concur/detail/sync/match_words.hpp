@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <concur/detail/config.hpp>
 #include <concur/detail/sync/word_copy.hpp>
 #include <cstddef>
