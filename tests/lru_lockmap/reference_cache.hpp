@@ -121,7 +121,6 @@ class reference_cache {
   }
   void set_capacity(std::uint64_t n) {
     capacity = n;
-    sweep_cold(nullptr);
     trim();
   }
   void clear() {

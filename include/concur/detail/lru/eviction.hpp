@@ -240,7 +240,6 @@ class engine_eviction
       again = visit.is_unfinished;
       free_buried(visit);
       visit.gone.finish(self());
-      expire_suspects(visit);
     }
     return before - budget;
   }
@@ -442,7 +441,8 @@ class engine_eviction
   /// Under the lock: takes victims until the weight is right, but not `own`, which the caller
   /// holds.
   void collect(region_type& r, const state_type* own, visit_to_region& visit) noexcept {
-    find_suspects(r, own, visit);
+    // An insertion, once: who only evicts, in as many visits as it takes, does not look for more.
+    if (own != nullptr) find_suspects(r, *own, visit);
     while (r.queue.weight() > r.capacity && (visit.budget != 0 || visit.brought != 0)) {
       eviction::node* const coldest = r.queue.victim();
       if (coldest == nullptr) return;
@@ -527,20 +527,20 @@ class engine_eviction
   }
   /// Those whose time seems to be over: a few, so that each insertion removes more than it brings.
   /// Who holds them decides, after the lock.
-  void find_suspects(region_type& r, const state_type* own, visit_to_region& visit) noexcept {
+  void find_suspects(region_type& r, const state_type& own, visit_to_region& visit) noexcept {
     if (visit.now == no_time) return;
     std::size_t found = 0;
     // The coldest are at hand, and would be next.
     r.queue.for_each([&](eviction::node& n) {
       state_type& state = state_type::of(n);
-      if (found == 2 || &state == own || self().is_valid_at(state, visit.now)) return false;
+      if (found == 2 || &state == &own || self().is_valid_at(state, visit.now)) return false;
       if (state.try_pin()) visit.suspects[found++] = &state;
       return true;
     });
     const auto next = [&](eviction::node& n) {
       state_type& state = state_type::of(n);
       const std::int64_t at = self().deadline_of(state);
-      const bool is_over = at <= visit.now && &state != own && &state != visit.suspects[0];
+      const bool is_over = at <= visit.now && &state != &own && &state != visit.suspects[0];
       if (is_over && state.try_pin()) visit.suspects[found++] = &state;
       return at;
     };
