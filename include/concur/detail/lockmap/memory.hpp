@@ -15,6 +15,7 @@
 #include <concur/detail/lockmap/shard.hpp>
 #include <concur/detail/reclaim/leaf_hazard.hpp>
 #include <concur/detail/reclaim/section_fence.hpp>
+#include <concur/detail/storage/aligned_units.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
 #include <concur/policy/allocator.hpp>
@@ -99,7 +100,7 @@ class engine_memory {
     return shards_.load(std::memory_order_relaxed)[layout::shard_of(state.hash)];
   }
   CONCUR_NOINLINE shard* make_shards() {
-    shard* const made = static_cast<shard*>(allocate_units(shard_units));
+    shard* const made = static_cast<shard*>(aligned::allocate(allocator_, shard_units));
     for (std::size_t i = 0; i < layout::shard_count; ++i) ::new (made + i) shard;
     for (std::size_t i = 0; i < count_stripes; ++i) ::new (stripes_behind(made) + i) count_stripe;
     shard* expected = nullptr;
@@ -289,14 +290,14 @@ class engine_memory {
 
   table& make_table(unsigned log2_slots) {
     const std::size_t slots = checked_multiply(std::size_t{1} << log2_slots, sizeof(table::slot));
-    const std::size_t units = units_for(checked_add(slots, sizeof(table)));
-    void* const memory = allocate_units(units);
+    const std::size_t units = aligned::units_for(checked_add(slots, sizeof(table)));
+    void* const memory = aligned::allocate(allocator_, units);
     table* const made = ::new (memory) table{memory, units, log2_slots};
     auto* const first = reinterpret_cast<table::slot*>(made + 1);
     for (std::size_t i = 0; i < std::size_t{1} << log2_slots; ++i) ::new (first + i) table::slot(0);
     return *made;
   }
-  void free_table(table& t) noexcept { deallocate_units(t.memory, t.units); }
+  void free_table(table& t) noexcept { aligned::deallocate(allocator_, t.memory, t.units); }
 
   /// Tables that were replaced, of all shards: in the first one.
   table* take_retired_tables() noexcept {
@@ -397,40 +398,18 @@ class engine_memory {
   CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
   CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
 
-  /// Memory is taken in units that every allocator can align, because one need not honour more, and
-  /// aligned here, as shards are. The unit before it says where the memory begins.
-  static constexpr std::size_t alignment = alignof(shard);
-  struct memory_unit {
-    alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
-  };
-  static constexpr std::size_t spare_units = alignment / sizeof(memory_unit);
-  static_assert(alignof(table) <= alignment && sizeof(memory_unit) >= sizeof(void*));
-
-  static constexpr std::size_t units_for(std::size_t bytes) {
-    return checked_add(bytes, sizeof(memory_unit) - 1) / sizeof(memory_unit) + spare_units;
-  }
-  void* allocate_units(std::size_t units) {
-    rebind<allocator_type, memory_unit> allocator(allocator_);
-    memory_unit* memory = allocate(allocator, units);
-    const auto behind = reinterpret_cast<std::uintptr_t>(memory) & (alignment - 1);
-    memory_unit* aligned = memory + (alignment - behind) / sizeof(memory_unit);
-    ::new (static_cast<void*>(aligned - 1)) memory_unit*(memory);
-    return aligned;
-  }
-  void deallocate_units(void* aligned, std::size_t units) noexcept {
-    memory_unit* before = static_cast<memory_unit*>(aligned) - 1;
-    rebind<allocator_type, memory_unit> allocator(allocator_);
-    deallocate(allocator, *std::launder(reinterpret_cast<memory_unit**>(before)), units);
-  }
+  /// As shards are aligned.
+  using aligned = aligned_units<allocator_type, alignof(shard)>;
+  static_assert(alignof(table) <= alignof(shard));
 
  private:
-  static constexpr std::size_t shard_units =
-      units_for(sizeof(shard) * layout::shard_count + sizeof(count_stripe) * count_stripes);
+  static constexpr std::size_t shard_units = aligned::units_for(
+      sizeof(shard) * layout::shard_count + sizeof(count_stripe) * count_stripes);
 
   void free_shards(shard* all) noexcept {
     for (std::size_t i = 0; i < count_stripes; ++i) stripes_behind(all)[i].~count_stripe();
     for (std::size_t i = 0; i < layout::shard_count; ++i) all[i].~shard();
-    deallocate_units(all, shard_units);
+    aligned::deallocate(allocator_, all, shard_units);
   }
 };
 

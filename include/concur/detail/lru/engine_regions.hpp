@@ -27,6 +27,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
   using queue_type = typename Policy::template queue<Allocator>;
   using regions_type = region_set<queue_type, Allocator>;
   using region_type = typename regions_type::region_type;
+  using typename base::aligned;
 
  public:
   using options_type = cache_options<Key, T>;
@@ -60,7 +61,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
     if (all == nullptr) return;
     counters_.spread(nullptr);
     for (std::size_t i = all->size; i != 0; --i) (*all)[i - 1].~region_type();
-    this->deallocate_units(all, all->units);
+    aligned::deallocate(this->allocator_, all, all->units);
   }
 
   /// Needs both to be quiet.
@@ -97,8 +98,8 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
     constexpr std::size_t stripes = counts ? cache_counters::stripe_count : 0;
     const std::size_t bytes = checked_add(checked_multiply(size, sizeof(region_type)),
                                           sizeof(regions_type) + stripes * sizeof(stripe));
-    const std::size_t units = this->units_for(bytes);
-    void* const memory = this->allocate_units(units);
+    const std::size_t units = aligned::units_for(bytes);
+    void* const memory = aligned::allocate(this->allocator_, units);
     const std::size_t capacity = asked_capacity();
     const std::size_t wanted = wanted_regions(capacity);
     auto* const made = ::new (memory) regions_type{units, size, wanted};
@@ -111,7 +112,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
     }
     CONCUR_CATCH_ALL {
       while (done != 0) (*made)[--done].~region_type();
-      this->deallocate_units(made, units);
+      aligned::deallocate(this->allocator_, made, units);
       CONCUR_RETHROW;
     }
     if constexpr (counts) {

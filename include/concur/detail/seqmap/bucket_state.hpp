@@ -16,10 +16,9 @@ namespace concur::inline CONCUR_ABI::detail::seqmap {
 ///      version                 | displaced     | occupied   |  cell  | publishing | moved | locked
 ///
 ///   locked      a writer owns the bucket; readers go on. Set and cleared by that writer.
-///   moved       this bucket's own elements live in the next table. Set once, by a migrating
-///   thread. publishing  the value of `cell` is being overwritten in several words: its readers
-///   wait. Set and
-///               cleared by the lock's owner, who does nothing but copy in between.
+///   moved       this bucket's own elements live in the next table. Set once, by who migrates.
+///   publishing  the value of `cell` is being overwritten in several words: its readers wait. Set
+///               and cleared by the lock's owner, who does nothing but copy in between.
 ///   occupied    the cell holds an element.
 ///   displaced   the element's home is another bucket.
 ///   version     counts every change of the bucket. A reader that meets the same word (but for

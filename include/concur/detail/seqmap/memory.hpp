@@ -12,6 +12,7 @@
 #include <concur/detail/assert.hpp>
 #include <concur/detail/reclaim/leaf_hazard.hpp>
 #include <concur/detail/seqmap/table.hpp>
+#include <concur/detail/storage/aligned_units.hpp>
 #include <concur/detail/sync/large_pages.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
 #include <concur/policy/allocator.hpp>
@@ -116,10 +117,10 @@ class table_memory {
     const std::size_t buckets = std::size_t{1} << log2_buckets;
     const std::size_t blocks =
         log2_buckets > tuning::log2_block ? buckets >> tuning::log2_block : 1;
-    const std::size_t units = units_for(
+    const std::size_t units = aligned::units_for(
         checked_add(checked_add(sizeof(table), checked_multiply(buckets, sizeof(bucket))), blocks));
-    void* memory = allocate_units(units);
-    if constexpr (may_advise) large_pages::advise(memory, units * sizeof(memory_unit));
+    void* memory = aligned::allocate(allocator_, units);
+    if constexpr (may_advise) large_pages::advise(memory, units * sizeof(typename aligned::unit));
     table* t = ::new (memory) table;
     t->log2_buckets = log2_buckets;
     t->units = units;
@@ -151,21 +152,22 @@ class table_memory {
         annex_page* page = lists[i].load(std::memory_order_relaxed);  // relaxed: as above
         while (page != nullptr) {
           annex_page* next = page->next;
-          deallocate_units(page, page->units);
+          aligned::deallocate(allocator_, page, page->units);
           page = next;
         }
       }
-      deallocate_units(lists, units_for(t->block_count() * sizeof(annex_list)));
+      aligned::deallocate(allocator_, lists,
+                          aligned::units_for(t->block_count() * sizeof(annex_list)));
     }
-    deallocate_units(t, t->units);
+    aligned::deallocate(allocator_, t, t->units);
   }
 
   /// A page for the block of `home` whose first bucket is locked by the caller.
   annex_page* add_annex_page(table& owner, bucket* home) {
     annex_list& list = annex_lists(owner)[owner.block_of(home)];
     const unsigned buckets = owner.block_size() < 64 ? owner.block_size() : 64;
-    const std::size_t units = units_for(sizeof(annex_page) + buckets * sizeof(bucket));
-    annex_page* page = ::new (allocate_units(units)) annex_page;
+    const std::size_t units = aligned::units_for(sizeof(annex_page) + buckets * sizeof(bucket));
+    annex_page* page = ::new (aligned::allocate(allocator_, units)) annex_page;
     page->units = units;
     page->bucket_count = buckets;
     for (unsigned i = 0; i < buckets; ++i) {
@@ -251,8 +253,9 @@ class table_memory {
       t = next;
     }
     if (auto* stripes = counter_.take_stripes()) {
-      deallocate_units(stripes,
-                       units_for(striped_counter::stripe_count * sizeof(striped_counter::stripe)));
+      aligned::deallocate(
+          allocator_, stripes,
+          aligned::units_for(striped_counter::stripe_count * sizeof(striped_counter::stripe)));
     }
     counter_.reset();
   }
@@ -261,12 +264,12 @@ class table_memory {
   void spread_counter() noexcept {
     using stripe = striped_counter::stripe;
     if (counter_.stripes() != nullptr) return;
-    const std::size_t units = units_for(striped_counter::stripe_count * sizeof(stripe));
+    const std::size_t units = aligned::units_for(striped_counter::stripe_count * sizeof(stripe));
     CONCUR_TRY {
-      void* memory = allocate_units(units);
+      void* memory = aligned::allocate(allocator_, units);
       auto* stripes = static_cast<stripe*>(memory);
       for (std::size_t i = 0; i < striped_counter::stripe_count; ++i) ::new (stripes + i) stripe;
-      if (!counter_.spread(stripes)) deallocate_units(memory, units);
+      if (!counter_.spread(stripes)) aligned::deallocate(allocator_, memory, units);
     }
     CONCUR_CATCH_ALL {
       // The counter stays a single word: slower, not wrong.
@@ -312,49 +315,26 @@ class table_memory {
   std::atomic<table*> retired_{nullptr};
 
  private:
-  /// Memory is taken in units that every allocator can align, because one need not honour more, and
-  /// aligned here: the low bits of a table's address are used. The unit before it says where the
-  /// memory begins.
-  static constexpr std::size_t alignment = 128;
-  struct memory_unit {
-    alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
-  };
-  static constexpr bool may_advise = large_pages::may_advise<rebind<allocator_type, memory_unit>>;
-  static constexpr std::size_t spare_units = alignment / sizeof(memory_unit);
-  static_assert(alignof(table) <= alignment && alignof(bucket) <= alignment &&
-                sizeof(memory_unit) >= sizeof(void*));
+  /// The low bits of a table's address are used.
+  using aligned = aligned_units<allocator_type, 128>;
+  static_assert(alignof(table) <= 128 && alignof(bucket) <= 128);
+  static constexpr bool may_advise =
+      large_pages::may_advise<rebind<allocator_type, typename aligned::unit>>;
   static_assert(sizeof(table) % alignof(bucket) == 0, "the buckets follow the header");
-
-  static std::size_t units_for(std::size_t bytes) {
-    return checked_add(bytes, sizeof(memory_unit) - 1) / sizeof(memory_unit) + spare_units;
-  }
-  void* allocate_units(std::size_t units) {
-    rebind<allocator_type, memory_unit> allocator(allocator_);
-    memory_unit* memory = allocate(allocator, units);
-    const auto behind = reinterpret_cast<std::uintptr_t>(memory) & (alignment - 1);
-    memory_unit* aligned = memory + (alignment - behind) / sizeof(memory_unit);
-    ::new (static_cast<void*>(aligned - 1)) memory_unit*(memory);
-    return aligned;
-  }
-  void deallocate_units(void* aligned, std::size_t units) noexcept {
-    memory_unit* before = static_cast<memory_unit*>(aligned) - 1;
-    rebind<allocator_type, memory_unit> allocator(allocator_);
-    deallocate(allocator, *std::launder(reinterpret_cast<memory_unit**>(before)), units);
-  }
 
   annex_list* annex_lists(table& owner) {
     annex_list* lists = owner.annexes.load(std::memory_order_acquire);  // acquire: pairs with (2)
     if (lists != nullptr) return lists;
     const std::uint64_t blocks = owner.block_count();
-    const std::size_t units = units_for(blocks * sizeof(annex_list));
-    auto* fresh = static_cast<annex_list*>(allocate_units(units));
+    const std::size_t units = aligned::units_for(blocks * sizeof(annex_list));
+    auto* fresh = static_cast<annex_list*>(aligned::allocate(allocator_, units));
     for (std::uint64_t i = 0; i < blocks; ++i) ::new (fresh + i) annex_list(nullptr);
     // (2) release: publishes the lists; pairs with the acquire above and in table::annex_of.
     if (owner.annexes.compare_exchange_strong(lists, fresh, std::memory_order_release,
                                               std::memory_order_acquire)) {
       return fresh;
     }
-    deallocate_units(fresh, units);
+    aligned::deallocate(allocator_, fresh, units);
     return lists;
   }
 
