@@ -14,7 +14,7 @@ struct crate_cmap {
   static constexpr bool insert_assigns = true;
   // Each change in sixteen looks at the words of all clones: no more than the benchmarks need.
   concur_bench::crate_object<concur_crate_cmap, concur_crate_cmap_delete> m{
-      concur_crate_cmap_new(std::max(16U, 4 * concur_bench::processors()))};
+      concur_crate_cmap_new(std::max<std::size_t>(16, 4 * concur_bench::processors()))};
   explicit crate_cmap(std::size_t) {}
 
   struct handle {
