@@ -169,9 +169,9 @@ class Report:
         """Our maps, and of those of the first page that are not ours the best one for each workload."""
         table = self.results.table(keys, n, threads)
         workloads = [w for w in BESIDE_BEST if w in table.workloads()]
-        if not workloads:
-            return None
         peers = [name for name in table.maps(PEER) if name in SUMMARY]
+        if not workloads or not peers:
+            return None
         cells = lambda name: [short(cell.median()) if (cell := table.get(name, w)) else "–" for w in workloads]
         rate = lambda name, w: cell.median() if (cell := table.get(name, w)) else 0
         best = [max(peers, key=lambda name: rate(name, w)) for w in workloads]
