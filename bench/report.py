@@ -41,7 +41,8 @@ NAMES = {
     "shard64_boost_mutex": "64 shards, mutex, boost flat", "shard64_absl_spin": "64 shards, spinlock, absl flat",
     "shard64_absl_mutex": "64 shards, mutex, absl flat", "std_unordered_mutex": "std::unordered_map, mutex",
     "std_unordered_shared_mutex": "std::unordered_map, shared_mutex", "1T_boost_flat": "boost flat, no threads",
-    "1T_absl_flat": "absl flat, no threads", "1T_std_unordered": "std::unordered_map, no threads",
+    "crate_cmap": "crate cmap", "crate_fixed_map": "crate fixed_map",
+    "crate_lockmap": "crate lockmap", "crate_lru_lockmap": "crate lockmap's LruLockMap", "1T_absl_flat": "absl flat, no threads", "1T_std_unordered": "std::unordered_map, no threads",
 }
 # In the tables, but not in the plots: variants of what is there.
 NOT_PLOTTED = {"std_unordered_mutex", "shard64_boost_mutex", "shard64_absl_spin", "shard64_absl_mutex", "1T_absl_flat",
@@ -168,9 +169,9 @@ class Report:
         """Our maps, and of those of the first page that are not ours the best one for each workload."""
         table = self.results.table(keys, n, threads)
         workloads = [w for w in BESIDE_BEST if w in table.workloads()]
-        if not workloads:
-            return None
         peers = [name for name in table.maps(PEER) if name in SUMMARY]
+        if not workloads or not peers:
+            return None
         cells = lambda name: [short(cell.median()) if (cell := table.get(name, w)) else "–" for w in workloads]
         rate = lambda name, w: cell.median() if (cell := table.get(name, w)) else 0
         best = [max(peers, key=lambda name: rate(name, w)) for w in workloads]

@@ -47,7 +47,8 @@ measurement check_cache(const parameters& p) {
       expect(found == i);
       ++there;
     }
-    expect(there <= capacity && there >= capacity / 2);
+    // Some round up the capacity of each shard.
+    expect(there <= capacity + capacity / 20 && there >= capacity / 2);
   }
   return {static_cast<double>(n), 1, 1, {{"wrong", static_cast<double>(wrong)}}};
 }

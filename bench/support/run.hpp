@@ -17,6 +17,7 @@
 ///         };
 ///         T sum();                             // optional: visits every element
 ///         static constexpr bool in_processes = true;    // optional: threads are processes
+///         static constexpr bool insert_assigns = true;  // optional: to what is there, too
 ///     };
 #pragma once
 
@@ -48,6 +49,11 @@ concept can_increment = requires(typename Map::handle& h, const Key& key) {
 template <class Map>
 concept in_processes = requires {
   requires Map::in_processes;
+};
+/// The map has no insertion that leaves alone what is there.
+template <class Map>
+concept insert_assigns = requires {
+  requires Map::insert_assigns;
 };
 template <class Map>
 concept can_sum = requires(Map& map) {

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# Crates of Rust: their sources in folders below one of CONCUR_PEERS, whatever they are called, and in its folder vendor,
+# if there is one, what they depend on, as `cargo vendor` lays it out. One static library of all that are found.
+
+find_program(CONCUR_CARGO cargo)
+mark_as_advanced(CONCUR_CARGO)
+set(_crates "")
+set(_vendor "")
+set(_crate_sources "")
+if(CONCUR_CARGO)
+  foreach(_folder IN LISTS CONCUR_PEERS)
+    file(GLOB _manifests "${_folder}/*/Cargo.toml")
+    foreach(_manifest IN LISTS _manifests)
+      file(STRINGS "${_manifest}" _name REGEX "^name = \"(cmap|fixed_map|lockmap)\"$" LIMIT_COUNT 1)
+      string(REGEX REPLACE "^name = \"(.*)\"$" "\\1" _name "${_name}")
+      if(_name AND NOT _name IN_LIST _crates)
+        get_filename_component(_path "${_manifest}" DIRECTORY)
+        file(GLOB_RECURSE _sources "${_path}/src/*.rs")
+        list(APPEND _crates "${_name}")
+        list(APPEND _crate_sources "${_manifest}" ${_sources})
+        set(_path_of_${_name} "${_path}")
+        if(IS_DIRECTORY "${_folder}/vendor")
+          set(_vendor "${_folder}/vendor")
+        endif()
+      endif()
+    endforeach()
+  endforeach()
+endif()
+
+set(_here "${CMAKE_CURRENT_SOURCE_DIR}/peers/optional/crates")
+foreach(_crate cmap fixed_map lockmap)
+  set(_there OFF)
+  if(_crate IN_LIST _crates)
+    set(_there ON)
+  endif()
+  concur_bench_peer("crate ${_crate}" ${_there} "${_here}/${_crate}.cpp")
+endforeach()
+
+if(_crates)
+  set(_build "${CMAKE_CURRENT_BINARY_DIR}/crates")
+  set(_dependencies "")
+  foreach(_crate IN LISTS _crates)
+    string(APPEND _dependencies "${_crate} = { path = \"${_path_of_${_crate}}\", optional = true }\n")
+  endforeach()
+  list(JOIN _crates "\", \"" _features)
+  set(_features "\"${_features}\"")
+  configure_file("${_here}/Cargo.toml.in" "${_build}/Cargo.toml" @ONLY)
+  file(REMOVE "${_build}/.cargo/config.toml")
+  if(_vendor)
+    configure_file("${_here}/config.toml.in" "${_build}/.cargo/config.toml" @ONLY)
+  endif()
+  set(_rust_flags -Aunexpected_cfgs)  # features are the crates that are there
+  if(CONCUR_BENCH_NATIVE)
+    string(APPEND _rust_flags " -Ctarget-cpu=native")
+  endif()
+  file(GLOB _own "${_here}/src/*.rs")
+  set(_library "${_build}/target/release/libconcur_bench_crates.a")
+  add_custom_command(OUTPUT "${_library}"
+    COMMAND "${CMAKE_COMMAND}" -E env "RUSTFLAGS=${_rust_flags}"
+            "${CONCUR_CARGO}" build --release --quiet --target-dir "${_build}/target"
+    DEPENDS ${_own} ${_crate_sources} "${_build}/Cargo.toml"
+    WORKING_DIRECTORY "${_build}"
+    COMMENT "Building the peers that are crates: ${_crates}" VERBATIM)
+  add_custom_target(concur_bench_crates DEPENDS "${_library}")
+  add_dependencies(concur_bench concur_bench_crates)
+  set_property(TARGET concur_bench APPEND PROPERTY LINK_DEPENDS "${_library}")
+  target_link_libraries(concur_bench PRIVATE "${_library}" ${CMAKE_DL_LIBS})
+endif()
