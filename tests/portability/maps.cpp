@@ -2,16 +2,22 @@
 /// \file
 /// Every map used by four threads, without a test framework: for compilers, processors and systems
 /// that the suite is not built for. Ends with 0 if everything adds up.
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <concur/concur.hpp>
 #include <concur/lockmap_async.hpp>
 #include <concur/lockmap_stop.hpp>
 #include <concur/parallel.hpp>
 #include <concur/pmr.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
+#include <version>
 
 namespace {
 
@@ -23,7 +29,7 @@ struct wide {
   std::int64_t a, b, c;
 };
 
-int failed = 0;
+std::atomic<int> failed{0};
 
 void expect(bool right, const char* what) {
   if (right) return;
@@ -113,6 +119,58 @@ void locks() {
          "what is moved under two locks is not lost");
 }
 
+/// Who waits for a key until a moment, until it is there, and until it is told to stop.
+void waiting() {
+  using namespace std::chrono_literals;
+  concur::lockmap<int, int> map{{1, 0}};
+  auto held = map.lock(1);
+  std::thread([&] { expect(!map.try_lock_for(1, 20ms), "a time limit ends"); }).join();
+#if defined(__cpp_lib_jthread)
+  std::stop_source source;
+  std::thread stopped(
+      [&] { expect(!map.lock(1, source.get_token()), "who is told to stop does not wait on"); });
+  std::this_thread::sleep_for(10ms);
+  source.request_stop();
+  stopped.join();
+#endif
+  std::thread patient([&] { *map.lock(1) += 1; });
+  std::this_thread::sleep_for(10ms);
+  held.unlock();
+  patient.join();
+  expect(*map.find(1) == 1, "who waits is woken");
+}
+
+void times() {
+  using namespace std::chrono_literals;
+  concur::lru_lockmap<int, int> cache({.capacity = 100, .time_to_live = 1h});
+  cache.insert_or_assign(1, 1);
+  cache.insert_or_assign(2, 2);
+  cache.set_expiry(1, 10ms);
+  std::this_thread::sleep_for(20ms);
+  expect(!cache.find(1) && cache.find(2), "what has expired is gone, and only that");
+}
+
+#if !defined(_WIN32)
+void shared_tables() {
+  using table = concur::shared_fixed_map<int>;
+  alignas(128) static std::array<std::byte, 1 << 16> memory;
+  const std::span<std::byte> region(memory);
+  expect(table::bytes_for(128) <= region.size(), "room for the table");
+  table counted = table::format(region, 128);
+  on_threads([&](int) {
+    table map = table::attach(region);
+    for (int i = 0; i < rounds; ++i) {
+      concur::key32 key{};
+      key[0] = static_cast<std::byte>(i % 50);
+      map.upsert(
+          key, [](int& n) { ++n; }, 1);
+    }
+  });
+  expect(counted.size() == 50 && counted.find_or(concur::key32{}, 0) == total / 50,
+         "what all that are attached have counted");
+}
+#endif
+
 void digests() {
   concur::fixed_map<int> map(1024);
   on_threads([&](int) {
@@ -146,6 +204,11 @@ int main() {
   snapshots();
   locks();
   digests();
+  waiting();
+  times();
+#if !defined(_WIN32)
+  shared_tables();
+#endif
   std::printf(
       "%s, %s\n", failed == 0 ? "right" : "WRONG",
       concur::detail::asymmetric_fence::prepare() ? "asymmetric fences" : "symmetric fences");

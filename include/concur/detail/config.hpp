@@ -7,6 +7,10 @@
 #include <concur/version.hpp>
 #include <cstddef>
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
 /// \cond internal
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define CONCUR_HAS_EXCEPTIONS 1
@@ -29,7 +33,11 @@
 #define CONCUR_NOINLINE __attribute__((noinline))
 #define CONCUR_COLD __attribute__((noinline, cold))
 #define CONCUR_FORCEINLINE inline __attribute__((always_inline))
+#if defined(_MSC_VER)  // clang in the place of Microsoft's compiler
+#define CONCUR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
 #define CONCUR_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
 #endif
 
 // What exists once per process, also when shared objects are compiled with -fvisibility=hidden: two
@@ -83,8 +91,8 @@
 #endif
 #endif
 #if !defined(CONCUR_POINTER_HAS_FREE_BITS)
-#if defined(__x86_64__) || defined(_M_X64) || defined(__aarch64__) || defined(__i386__) || \
-    defined(__arm__)
+#if defined(__x86_64__) || defined(_M_X64) || defined(__aarch64__) || defined(_M_ARM64) || \
+    defined(__i386__) || defined(__arm__)
 #define CONCUR_POINTER_HAS_FREE_BITS 1
 #else
 #define CONCUR_POINTER_HAS_FREE_BITS 0
@@ -104,5 +112,25 @@ inline constexpr std::size_t cache_line_size = 64;
 
 /// x86 prefetches lines in pairs: what two cores write often is kept two lines apart.
 inline constexpr std::size_t destructive_distance = 128;
+
+/// Asks for a line that will soon be read. Any address will do: it is not touched.
+CONCUR_FORCEINLINE void prefetch_to_read([[maybe_unused]] const void* at) noexcept {
+#if !defined(_MSC_VER) || defined(__clang__)
+  __builtin_prefetch(at);
+#elif defined(_M_X64)
+  _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T0);
+#elif defined(_M_ARM64)
+  __prefetch(at);
+#endif
+}
+
+/// Asks for a line that will soon be written.
+CONCUR_FORCEINLINE void prefetch_to_write(const void* at) noexcept {
+#if !defined(_MSC_VER) || defined(__clang__)
+  __builtin_prefetch(at, 1);
+#else
+  prefetch_to_read(at);
+#endif
+}
 
 }  // namespace concur::inline CONCUR_ABI::detail

@@ -24,8 +24,10 @@
 #include <sys/random.h>
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
 #include <stdlib.h>
+#elif defined(_ACRTIMP)  // Microsoft's C library, static or not
+extern "C" _ACRTIMP int __cdecl rand_s(unsigned int*);  // <stdlib.h> hides it
 #elif defined(_WIN32)
-extern "C" __declspec(dllimport) int __cdecl rand_s(unsigned int*);  // <stdlib.h> hides it
+extern "C" __declspec(dllimport) int __cdecl rand_s(unsigned int*);
 #endif
 
 namespace concur::inline CONCUR_ABI::detail {

@@ -12,6 +12,7 @@
 
 #include <concur/detail/config.hpp>
 #include <cstdint>
+#include <type_traits>
 
 namespace concur::inline CONCUR_ABI::detail {
 
@@ -47,6 +48,9 @@ constexpr product128 multiply(std::uint64_t a, std::uint64_t b) noexcept {
 }
 #else
 constexpr product128 multiply(std::uint64_t a, std::uint64_t b) noexcept {
+#if defined(_M_X64) || defined(_M_ARM64)
+  if (!std::is_constant_evaluated()) return {.low = a * b, .high = __umulh(a, b)};
+#endif
   return multiply_portable(a, b);
 }
 #endif

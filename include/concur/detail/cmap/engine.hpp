@@ -48,6 +48,7 @@
 #pragma once
 
 #include <concur/detail/cmap/validate.hpp>
+#include <concur/detail/config.hpp>
 #include <concur/detail/map/primitives.hpp>
 
 namespace concur::inline CONCUR_ABI::detail::cmap {
@@ -91,14 +92,14 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
 
   /// Fetches the slot of a key that will be read soon.
   void prefetch(std::uint64_t hash) const noexcept {
-    ahead(hash, [](const place& at) { __builtin_prefetch(&at); });
+    ahead(hash, [](const place& at) { prefetch_to_read(&at); });
   }
   /// The second step, when the slot has arrived: the leaf.
   void prefetch_deeper(std::uint64_t hash) const noexcept {
     ahead(hash, [=](const place& at) {
       // relaxed: an address to prefetch, which need not be right, and is not touched.
       const word seen(at.load(std::memory_order_relaxed));
-      if (seen.may_hold(hash)) __builtin_prefetch(seen.template address<const char>());
+      if (seen.may_hold(hash)) prefetch_to_read(seen.template address<const char>());
     });
   }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <concur/detail/cmap/slot_mover.hpp>
+#include <concur/detail/config.hpp>
 
 namespace concur::inline CONCUR_ABI::detail::cmap {
 
@@ -99,7 +100,7 @@ class migration : public slot_mover<Types> {
   static constexpr std::size_t leaves_ahead = 6;
   static void prefetch_leaf(const place& at) noexcept {
     // relaxed: an address to prefetch, which need not be right, and is not touched.
-    __builtin_prefetch(word(at.load(std::memory_order_relaxed)).template address<const char>());
+    prefetch_to_read(word(at.load(std::memory_order_relaxed)).template address<const char>());
   }
 
   /// Retires the segment if all its blocks have moved. False if some have not.

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/cmap/node.hpp>
+#include <concur/detail/config.hpp>
 #include <concur/detail/reclaim/epoch_reclaimer.hpp>
 #include <concur/detail/reclaim/era_pin.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
@@ -160,7 +161,7 @@ class node_memory {
     cache.head = *static_cast<void**>(node);
     --cache.count;
     // The next one was retired a batch ago, and has gone cold.
-    __builtin_prefetch(cache.head, 1);
+    prefetch_to_write(cache.head);
     return node;
   }
   /// False if there are enough.

@@ -31,6 +31,7 @@
 /// then there was a moment when no slot was empty and the key absent.
 #pragma once
 
+#include <concur/detail/config.hpp>
 #include <concur/detail/fixed_map/slot_tags.hpp>
 #include <concur/detail/fixed_map/slot_word.hpp>
 #include <concur/detail/fixed_map/values.hpp>
@@ -60,7 +61,7 @@ class protocol : public Storage {
   void prefetch(std::uint64_t hash) const noexcept {
     const std::uint64_t home = this->home_of(hash);
     this->tags().prefetch(home);
-    __builtin_prefetch(&this->slot_at(home));
+    prefetch_to_read(&this->slot_at(home));
   }
 
   /// The number of elements. After a death the counters are not trusted, and the slots are counted.

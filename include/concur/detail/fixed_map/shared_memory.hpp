@@ -32,7 +32,9 @@ class shared_memory {
   static constexpr bool has_owners = true;
 
   allocator_type allocator() const noexcept { return {}; }
-  std::size_t capacity() const noexcept { return base_ == nullptr ? 0 : mask_ + 1; }
+  std::size_t capacity() const noexcept {
+    return base_ == nullptr ? 0 : static_cast<std::size_t>(mask_ + 1);
+  }
 
   /// Writes an empty map. Nobody may be attached. Throws format_error if the region is too short or
   /// misaligned, std::invalid_argument unless the capacity is a power of two.

@@ -94,10 +94,8 @@ class slot_tags {
     // (1) acquire: who finds no tag has what was done before the erasure; pairs with (2).
     return match_tags(tags_ + index, t);
   }
-  void prefetch(std::uint64_t index) const noexcept { __builtin_prefetch(tags_ + index); }
-  void prefetch_for_add(std::uint64_t index) const noexcept {
-    __builtin_prefetch(tags_ + index, 1);
-  }
+  void prefetch(std::uint64_t index) const noexcept { prefetch_to_read(tags_ + index); }
+  void prefetch_for_add(std::uint64_t index) const noexcept { prefetch_to_write(tags_ + index); }
 
   /// Whether there may be keys of this home, or of its neighbours, that are `span` or more from it.
   bool has_far(std::uint64_t home) const noexcept {

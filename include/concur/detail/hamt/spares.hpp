@@ -30,7 +30,7 @@ class leaf_spares {
     from.head = *static_cast<void**>(memory);
     --from.length;
     // The next one was freed a batch ago, and has gone cold.
-    __builtin_prefetch(from.head, 1);
+    prefetch_to_write(from.head);
     return memory;
   }
   /// False if it is not wanted.

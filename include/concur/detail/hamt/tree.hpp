@@ -344,7 +344,7 @@ class tree {
     branch* const copy = shared().make_branch(b->number(), generation);
     for (std::size_t i = 0; i < b->width(); ++i) {
       const word w = load_settled(s.frame(), b->slots()[i]);
-      if (node* const n = node_of(w)) __builtin_prefetch(n, 1);
+      if (node* const n = node_of(w)) prefetch_to_write(n);
       copy->slots()[i].store(w, std::memory_order_relaxed);  // relaxed: published by `publish`
     }
     for (std::size_t i = 0; i < b->width(); ++i) {

@@ -81,7 +81,7 @@ class short_walk {
     void begin(version* v) noexcept { p.root = v; }
     /// Its generation is asked for before something is proposed. The first levels are in the cache.
     void down(node* n, unsigned depth) noexcept {
-      if (depth >= 2) __builtin_prefetch(n);
+      if (depth >= 2) prefetch_to_read(n);
     }
     void end(owner* here, slot& at, word w, unsigned depth, unsigned shift) noexcept {
       p.here = here;

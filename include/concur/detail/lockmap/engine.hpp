@@ -22,6 +22,7 @@
 #pragma once
 
 #include <concepts>
+#include <concur/detail/config.hpp>
 #include <concur/detail/lockmap/acquire.hpp>
 #include <concur/detail/lockmap/element.hpp>
 #include <concur/detail/lockmap/single_flight.hpp>
@@ -104,7 +105,7 @@ class engine : public engine_locks<
       const std::uintptr_t word = all[layout::shard_of(hash)].table_word();
       if (word == 0) return;
       const table_view view(word, layout::log2_shards);
-      __builtin_prefetch(&view[view.home_of(hash)]);
+      prefetch_to_read(&view[view.home_of(hash)]);
     }
   }
 

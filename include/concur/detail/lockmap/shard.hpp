@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <concur/detail/config.hpp>
 #include <concur/detail/lockmap/key_lock.hpp>
 #include <concur/detail/lockmap/table.hpp>
 #include <concur/detail/reclaim/era_clock.hpp>
@@ -165,7 +166,7 @@ struct alignas(destructive_distance) shard {
     spare_memory* const one = spares;
     if (one == nullptr) return nullptr;
     spares = one->next;
-    __builtin_prefetch(spares, 1);
+    prefetch_to_write(spares);
     add_to_spare_count(std::uint32_t(-1));
     return one;
   }

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <concur/detail/bits/mix.hpp>
+#include <concur/detail/bits/overflow.hpp>
 #include <concur/detail/lockmap/key_state.hpp>
 #include <concur/policy/eviction/node.hpp>
 #include <cstdint>
@@ -27,12 +28,12 @@ inline constexpr std::int64_t no_time = INT64_MIN;
 /// Arithmetic of moments that stops at the ends: a user's clock may begin anywhere.
 constexpr std::int64_t later(std::int64_t at, std::int64_t by) noexcept {
   std::int64_t sum = 0;
-  if (__builtin_add_overflow(at, by, &sum)) return by > 0 ? never - 1 : no_time + 1;
+  if (add_overflows(at, by, sum)) return by > 0 ? never - 1 : no_time + 1;
   return sum == never ? never - 1 : sum;
 }
 constexpr std::int64_t span(std::int64_t from, std::int64_t to) noexcept {
   std::int64_t difference = 0;
-  if (__builtin_sub_overflow(to, from, &difference)) return to > from ? never - 1 : no_time + 1;
+  if (subtract_overflows(to, from, difference)) return to > from ? never - 1 : no_time + 1;
   return difference == never ? never - 1 : difference;
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/bits/extremes.hpp>
+#include <concur/detail/config.hpp>
 #include <concur/detail/lockmap/engine.hpp>
 #include <concur/detail/lru/cached_state.hpp>
 #include <concur/detail/lru/counters.hpp>
@@ -522,7 +523,7 @@ class engine_eviction
     if (next->newer->hash == no_hash) return;
     const auto* const state = reinterpret_cast<const char*>(&state_type::of(*next->newer));
     for (std::size_t i = 0; i < sizeof(state_type); i += cache_line_size) {
-      __builtin_prefetch(state + i, 1);
+      prefetch_to_write(state + i);
     }
   }
   /// Those whose time seems to be over: a few, so that each insertion removes more than it brings.

@@ -28,6 +28,7 @@
 #pragma once
 
 #include <array>
+#include <concur/detail/config.hpp>
 #include <concur/detail/map/hash_range.hpp>
 #include <concur/detail/seqmap/element.hpp>
 #include <concur/detail/seqmap/traversal.hpp>
@@ -106,7 +107,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   /// Fetches the home of a key that will be read soon.
   void prefetch(std::uint64_t hash) const noexcept {
     // relaxed: an address to prefetch, which need not be right.
-    __builtin_prefetch(table::home(this->root_.load(std::memory_order_relaxed), hash));
+    prefetch_to_read(table::home(this->root_.load(std::memory_order_relaxed), hash));
   }
 
   /// f(const value_type&) on a copy of the element, if there is one; nothing is held meanwhile.

@@ -156,8 +156,9 @@ class table_memory {
           page = next;
         }
       }
-      aligned::deallocate(allocator_, lists,
-                          aligned::units_for(t->block_count() * sizeof(annex_list)));
+      aligned::deallocate(
+          allocator_, lists,
+          aligned::units_for(static_cast<std::size_t>(t->block_count()) * sizeof(annex_list)));
     }
     aligned::deallocate(allocator_, t, t->units);
   }
@@ -217,7 +218,7 @@ class table_memory {
   /// Whether that was not yet all of it.
   static bool give_back_portion([[maybe_unused]] table* t) noexcept {
     if constexpr (may_advise) {
-      const std::size_t bytes = t->bucket_count() * sizeof(bucket);
+      const auto bytes = static_cast<std::size_t>(t->bucket_count()) * sizeof(bucket);
       if (t->bytes_kept > bytes) t->bytes_kept = bytes;
       t->bytes_kept = large_pages::give_back(t->buckets(), t->bytes_kept);
       return t->bytes_kept != 0;
@@ -325,10 +326,10 @@ class table_memory {
   annex_list* annex_lists(table& owner) {
     annex_list* lists = owner.annexes.load(std::memory_order_acquire);  // acquire: pairs with (2)
     if (lists != nullptr) return lists;
-    const std::uint64_t blocks = owner.block_count();
+    const auto blocks = static_cast<std::size_t>(owner.block_count());
     const std::size_t units = aligned::units_for(blocks * sizeof(annex_list));
     auto* fresh = static_cast<annex_list*>(aligned::allocate(allocator_, units));
-    for (std::uint64_t i = 0; i < blocks; ++i) ::new (fresh + i) annex_list(nullptr);
+    for (std::size_t i = 0; i < blocks; ++i) ::new (fresh + i) annex_list(nullptr);
     // (2) release: publishes the lists; pairs with the acquire above and in table::annex_of.
     if (owner.annexes.compare_exchange_strong(lists, fresh, std::memory_order_release,
                                               std::memory_order_acquire)) {

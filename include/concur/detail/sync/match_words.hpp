@@ -100,8 +100,16 @@ class tag_matches {
  public:
   explicit constexpr tag_matches(std::uint64_t bits) noexcept : bits_(bits) {}
   explicit constexpr operator bool() const noexcept { return bits_ != 0; }
-  unsigned first() const noexcept { return static_cast<unsigned>(__builtin_ctzll(bits_)) / 8; }
-  void drop_first() noexcept { bits_ &= bits_ - 1; }
+  unsigned first() const noexcept {
+#if !defined(_MSC_VER) || defined(__clang__)
+    return static_cast<unsigned>(__builtin_ctzll(bits_)) / 8;  // no answer to 0 is asked for
+#else
+    return static_cast<unsigned>(std::countr_zero(bits_)) / 8;
+#endif
+  }
+  void drop_first() noexcept {
+    bits_ &= bits_ - 1;
+  }
 
  private:
   std::uint64_t bits_;

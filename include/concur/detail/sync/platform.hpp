@@ -30,7 +30,9 @@ inline void cpu_relax() noexcept {
       "isb" ::
           : "memory");  // "yield" is a no-op on most cores; isb waits about as long as pause
 #elif defined(_M_X64) || defined(_M_IX86)
-  __nop();
+  _mm_pause();
+#elif defined(_M_ARM64)
+  __isb(15);  // the whole system, as above
 #endif
 }
 

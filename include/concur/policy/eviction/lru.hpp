@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <concur/detail/bits/extremes.hpp>
+#include <concur/detail/config.hpp>
 #include <concur/policy/eviction/node.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -181,8 +182,8 @@ struct lru {
            --steps) {
         ahead_ = ahead_->newer;
         ++distance_;
-        __builtin_prefetch(ahead_, 1);
-        __builtin_prefetch(&ahead_->newer, 1);
+        detail::prefetch_to_write(ahead_);
+        detail::prefetch_to_write(&ahead_->newer);
       }
     }
     /// Of a node that leaves its place.
