@@ -244,6 +244,8 @@ inline std::vector<scenario> mixes() {
   add("one cell, three keys in turn", {on(k::insert, 1, 1)},
       {{on(k::erase, 1), on(k::insert, 2, 2), on(k::erase, 2), on(k::insert, 3, 3)},
        {on(k::find, 1), on(k::find, 2), on(k::find, 3)}});
+  add("a cell filled anew beside an insertion of the key", {on(k::insert, 1, 1)},
+      {{on(k::erase, 1), on(k::insert, 2, 2)}, {on(k::insert, 2, 3), on(k::find, 2)}});
   add("one key erased and inserted again", {on(k::insert, 1, 1)},
       {{on(k::erase, 1), on(k::insert, 1, 2)},
        {on(k::assign, 1, 3)},
