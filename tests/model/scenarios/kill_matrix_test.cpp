@@ -147,7 +147,7 @@ std::vector<mc::test_body> shared_fixed_map_bodies(std::uint64_t executions) {
           .frozen_thread = 1,
           .frozen_before = point + static_cast<std::uint32_t>(all.size()) % 6};
       all.push_back({k.name(),
-                     [k] { execute_killed<std::uint64_t>(k.before, k.killed, k.survivor); },
+                     [k] { execute_killed<std::uint64_t>(k.before, k.killed, {k.survivor}); },
                      options});
     }
   return all;
