@@ -210,7 +210,8 @@ void execute_killed(const std::vector<call>& before, const std::vector<call>& ki
 /// or not: nobody takes that back, and the next one who comes there is found.
 inline void execute_killed_far_away(kind killed) {
   std::vector<call> before;
-  for (const std::uint64_t key : {1, 2, 3, 4, 20, 5, 6, 7}) {  // homes 0, and then each its own
+  for (const std::uint64_t key :
+       {1U, 2U, 3U, 4U, 20U, 5U, 6U, 7U}) {  // homes 0, and then each its own
     before.push_back(on(kind::insert, key, key));
   }
   constexpr std::uint64_t far = 16;  // home 0
