@@ -144,8 +144,8 @@ int pthread_once(pthread_once_t* once, void (*f)()) {
       throw;
     }
     const entered in;
-    // 1 is for guard_acquire. 2 is done to the C library, which is asked outside of a body about the
-    // flags of shared libraries: those of the unwinder, for one.
+    // 1 is for guard_acquire. 2 is done to the C library, which is asked outside of a body about
+    // the flags of shared libraries: those of the unwinder, for one.
     guard_release(number(once), 1, 3, program);
     return 0;
   }
