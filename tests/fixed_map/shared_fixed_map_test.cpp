@@ -183,17 +183,42 @@ TEST_CASE("shared_fixed_map: attach finds elements that no tag leads to") {
   const mapping memory(table::bytes_for(64));
   const auto region = memory.span();
   const std::size_t slots = region.size() - 64 * 64;
-  const std::size_t tags =
-      slots - 128;  // 64 and seven more, and what is between them and the slots
+  const std::size_t counts = slots - 128;  // of 8 homes each; then tags, and what fills a line
+  const std::size_t tags = counts + 8 * 4;
+  const std::size_t copies = tags + 64;
   int rejected = 0;
+  int copies_rejected = 0;
   for (std::size_t i = tags; i < slots; ++i) {
     table map = table::format(region, 64, 5);  // the same places in every round
     for (std::uint32_t k = 0; k < 40; ++k) map.insert(digest(k), twelve{k, k, k});
     region[i] ^= std::byte{0x55};
-    rejected += refusal<table>(region) == reason::corrupt ? 1 : 0;
+    (i < copies ? rejected : copies_rejected) += refusal<table>(region) == reason::corrupt ? 1 : 0;
   }
-  REQUIRE(rejected >= 40);      // every element's tag
-  REQUIRE(rejected <= 40 + 7);  // and of the first seven slots the copies
+  REQUIRE(rejected == 40);  // every element's tag
+  REQUIRE(copies_rejected > 0);
+  REQUIRE(copies_rejected <= 7);  // of the first seven slots
+
+  // And what is far from its home, where no count says so.
+  table map = table::format(region, 64, 5);
+  for (std::uint32_t k = 0; k < 62; ++k) map.insert(digest(k), twelve{k, k, k});
+  int counted = 0;
+  for (std::size_t i = counts; i < tags; ++i)
+    counted += std::exchange(region[i], {}) != std::byte{};
+  REQUIRE(counted > 0);
+  REQUIRE(refusal<table>(region) == reason::corrupt);
+}
+
+TEST_CASE("shared_fixed_map: memory that was a map before is formatted as any other") {
+  const mapping memory(table::bytes_for(64));
+  const auto region = memory.span();
+  for (int round = 0; round < 2; ++round) {
+    table map = table::format(region, 64);
+    for (std::uint32_t k = 0; k < 62; ++k) map.insert(digest(k), twelve{k, k, k});
+    REQUIRE(map.size() == 62);
+  }
+  const table map = table::format(region, 64);
+  REQUIRE(concur_test::broken_invariant(map) == nullptr);
+  REQUIRE(map.empty());
 }
 
 TEST_CASE("shared_fixed_map: attach finds slots that contradict themselves") {

@@ -396,6 +396,21 @@ TEST_CASE("deadlines go with elements that are dealt out anew, or come back from
   REQUIRE(map.size() == 1500);  // 1000 remove 500
   for (number i = 0; i < 500; ++i) REQUIRE(map.find(i));
 
+  // Dealt out anew, and not among the coldest when they expire.
+  exact_cache<number, number> grown(
+      options<number>{.capacity = 4, .shards = 8, .time_to_live = 10s, .clock = clock.reader()});
+  for (number i = 0; i < 8; ++i) grown.try_emplace(i, i);
+  REQUIRE_FALSE(grown.empty());
+  grown.set_capacity(4000);
+  for (number i = 100; i < 300; ++i) {
+    grown.try_emplace(i, i);
+    grown.set_expiry(i, concur::cache_duration::forever());
+  }
+  for (number i = 0; i < 8; ++i) grown.touch(i);
+  clock.advance(10s);
+  for (number i = 1000; i < 1200; ++i) grown.try_emplace(i, i);
+  REQUIRE(grown.size() == 400);
+
   // Held when its turn came to be evicted.
   exact_cache<number, number> small(
       options<number>{.capacity = 2, .time_to_live = 10s, .clock = clock.reader()});

@@ -91,11 +91,12 @@ def prepare(arguments):
         list(pool.map(lambda job: subprocess.run(job, check=True), jobs))
 
 
-def check_unchanged(arguments, test, chosen):
-    program = work / ("plain_" + (test + "".join(chosen)).replace("/", "_").replace("*", ""))
+def check_unchanged(arguments, test, filters):
+    program = work / ("plain_" + test.replace("/", "_"))
     compiled(arguments, test, root / "include", program)
-    why = passes(program, chosen, 900)
-    return f"{test} {chosen} fails without a mutant: {why}" if why is not True else ""
+    whys = [(chosen, passes(program, chosen, 900)) for chosen in filters]
+    return "\n".join(f"{test} {list(chosen)} fails without a mutant: {why}"
+                     for chosen, why in whys if why is not True)
 
 
 def verdict(arguments, number, mutant):
@@ -131,8 +132,9 @@ def main():
     mutants = [m for path in arguments.lists for m in read(path) if arguments.only in m.name]
     prepare(arguments)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        tests = sorted({(m.test, tuple(m.filter)) for m in mutants})
-        unchanged = [pool.submit(check_unchanged, arguments, *t) for t in tests]
+        tests = {m.test: sorted({tuple(o.filter) for o in mutants if o.test == m.test})
+                 for m in mutants}
+        unchanged = [pool.submit(check_unchanged, arguments, *t) for t in tests.items()]
         results = pool.map(lambda p: (p[1], verdict(arguments, *p)), enumerate(mutants))
         killed = 0
         for mutant, (dead, why) in results:

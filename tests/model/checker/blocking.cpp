@@ -269,11 +269,11 @@ bool guard_acquire(u64 a, int size, u32 program) {
   }
 }
 
-void guard_release(u64 a, int size, bool done, u32 program) {
-  if (done) atomic_store(a, size, 1, release, program);
+void guard_release(u64 a, int size, u64 done, u32 program) {
+  if (done != 0) atomic_store(a, size, done, release, program);
   sync_object& s = sync_at(a);
   s.owner = -1;
-  s.done = done;
+  s.done = done != 0;
   publish(s.released);
   wake(waiting::guard, a);
 }

@@ -415,7 +415,7 @@ void mc_guard_release(void* guard) noexcept asm("__cxa_guard_release");
 void mc_guard_release(void* guard) noexcept {
   if (live()) {
     const entered in;
-    guard_release(reinterpret_cast<u64>(guard), guard_size, true, MC_PC);
+    guard_release(reinterpret_cast<u64>(guard), guard_size, 1, MC_PC);
     return;
   }
   if (real_guard_release == nullptr)
@@ -428,7 +428,7 @@ void mc_guard_abort(void* guard) noexcept asm("__cxa_guard_abort");
 void mc_guard_abort(void* guard) noexcept {
   if (live()) {
     const entered in;
-    guard_release(reinterpret_cast<u64>(guard), guard_size, false, MC_PC);
+    guard_release(reinterpret_cast<u64>(guard), guard_size, 0, MC_PC);
     return;
   }
   if (real_guard_abort == nullptr) real_guard_abort = real<void (*)(void*)>("__cxa_guard_abort");

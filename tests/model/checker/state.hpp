@@ -446,7 +446,7 @@ int shared_unlock(u64 a, u32 program);
 long futex(u64 a, int operation, u32 value, bool timed, u32 bits, u32 program);
 // The guard of a static variable, or a once flag; `size`: what of it is looked at.
 bool guard_acquire(u64 a, int size, u32 program);
-void guard_release(u64 a, int size, bool done, u32 program);
+void guard_release(u64 a, int size, u64 done, u32 program);  ///< stores `done`, unless 0
 void wait_for_thread(int t, u32 program);
 void run_exits(fiber& f);
 // trace.cpp

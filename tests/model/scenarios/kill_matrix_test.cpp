@@ -7,7 +7,7 @@
 #include "scenarios/epoch_scenarios.hpp"
 #include "scenarios/hazard_scenarios.hpp"
 #include "scenarios/lockmap_scenarios.hpp"
-#include "scenarios/lru_scenarios.hpp"
+#include "scenarios/lru_expiry_scenarios.hpp"
 #include "scenarios/seq_array_scenarios.hpp"
 #include "scenarios/shared_fixed_map_scenarios.hpp"
 #include "scenarios/snapshot_scenarios.hpp"
@@ -147,7 +147,7 @@ std::vector<mc::test_body> shared_fixed_map_bodies(std::uint64_t executions) {
           .frozen_thread = 1,
           .frozen_before = point + static_cast<std::uint32_t>(all.size()) % 6};
       all.push_back({k.name(),
-                     [k] { execute_killed<std::uint64_t>(k.before, k.killed, k.survivor); },
+                     [k] { execute_killed<std::uint64_t>(k.before, k.killed, {k.survivor}); },
                      options});
     }
   return all;
@@ -173,12 +173,16 @@ std::vector<mc::test_body> lockmap_bodies(std::uint64_t executions) {
 
 std::vector<mc::test_body> lru_bodies(std::uint64_t executions) {
   std::vector<mc::test_body> all;
-  for (const auto& [name, body] : caches::bodies())
-    for (const bool membarrier : {true, false})
-      for (const auto how : {mc::strategy::pct, mc::strategy::random})
-        all.push_back({name + (membarrier ? "" : ", no membarrier"),
-                       body,
-                       {.how = how, .executions = executions, .membarrier = membarrier}});
+  const auto add = [&](const auto& bodies, std::uint64_t n) {
+    for (const auto& [name, body] : bodies)
+      for (const bool membarrier : {true, false})
+        for (const auto how : {mc::strategy::pct, mc::strategy::random})
+          all.push_back({name + (membarrier ? "" : ", no membarrier"),
+                         body,
+                         {.how = how, .executions = n, .membarrier = membarrier}});
+  };
+  add(caches::expiry_bodies(), 8 * executions);  // of two threads each, and short
+  add(caches::bodies(), executions);
   return all;
 }
 

@@ -396,6 +396,9 @@ void deadlines_made_earlier() {
   map.set_capacity(4);
   map.try_emplace(word{5}, word{50});
   mc::require(map.size() == before + (has_1 ? 0U : 1U), "what has expired is met");
+  now.store(2000 * tick, std::memory_order_relaxed);  // relaxed: as above
+  for (const word k : {6, 7, 8}) map.try_emplace(k, k * 10);
+  mc::require(map.size() == 3, "nothing that has expired stays");
   sound(map);
 }
 
@@ -496,8 +499,14 @@ inline detached use_both(map_type& map, int& plain) {
 
 /// A coroutine goes on where a key is given back, also by an eviction: that holds no other key
 /// then.
-inline void coroutines_beside_eviction() {
-  map_type map(options{.capacity = 2, .shards = 1});
+template <bool IsTold>
+void coroutines_beside_eviction() {
+  options with;
+  with.capacity = 2;
+  with.shards = 1;
+  // Then no victim dies at once: all of a visit are held together.
+  if (IsTold) with.on_evict = [](const word&, word&&, concur::eviction_cause) {};
+  map_type map(with);
   map.try_emplace(word{1}, word{10});
   map.try_emplace(word{2}, word{20});
   int plain = 0;
@@ -536,7 +545,8 @@ inline std::vector<std::pair<std::string, std::function<void()>>> bodies() {
           {"parked, refused, unpinned", parked_refused_unpinned},
           {"too heavy and shared", too_heavy_and_shared},
           {"a coroutine wants the victim", coroutine_wants_the_victim},
-          {"coroutines beside eviction", coroutines_beside_eviction}};
+          {"coroutines beside eviction", coroutines_beside_eviction<false>},
+          {"coroutines beside eviction, told", coroutines_beside_eviction<true>}};
 }
 
 }  // namespace scenarios::caches

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scenarios/lru_scenarios.hpp"
+#include "scenarios/lru_expiry_scenarios.hpp"
 
 namespace {
 
@@ -37,6 +37,7 @@ TEST_CASE("lru_lockmap: eviction beside locking", "[lru]") {
 TEST_CASE("lru_lockmap: a victim that is held comes back", "[lru]") {
   CHECK(explore("sharers of a victim", 9'000, sharers_of_a_victim) > 0);
   CHECK(explore("hand over of a victim", 9'000, hand_over_of_a_victim) > 0);
+  CHECK(explore("a victim again and again", 9'000, victim_again_and_again) > 0);
 }
 TEST_CASE("lru_lockmap: hits beside eviction", "[lru]") {
   CHECK(explore("hits beside eviction, exact", 6'000, hits_beside_eviction<exact_lru>) > 0);
@@ -48,6 +49,13 @@ TEST_CASE("lru_lockmap: every value leaves once", "[lru]") {
 TEST_CASE("lru_lockmap: expiry", "[lru]") {
   CHECK(explore("expiry", 6'000, expiry<map_type>) > 0);
   CHECK(explore("expiry, wide", 6'000, expiry<wide_map>) > 0);
+}
+TEST_CASE("lru_lockmap: a value and its deadline", "[lru]") {
+  CHECK(explore("deadline of another value", 9'000, deadline_of_another_value<map_type>) > 0);
+  CHECK(explore("deadline of another value, wide", 3'000, deadline_of_another_value<wide_map>) > 0);
+  CHECK(explore("shown with its deadline", 9'000, shown_with_its_deadline<map_type>) > 0);
+  CHECK(explore("shown with its deadline, wide", 3'000, shown_with_its_deadline<wide_map>) > 0);
+  CHECK(explore("first deadline", 6'000, first_deadline<map_type>) > 0);
 }
 TEST_CASE("lru_lockmap: deadlines", "[lru]") {
   CHECK(explore("deadlines made earlier", 6'000, deadlines_made_earlier<exact_lru>) > 0);
@@ -62,7 +70,8 @@ TEST_CASE("lru_lockmap: the capacity changes", "[lru]") {
   CHECK(explore("capacity goes", 6'000, capacity_goes) > 0);
 }
 TEST_CASE("lru_lockmap: coroutines beside eviction", "[lru]") {
-  CHECK(explore("coroutines beside eviction", 9'000, coroutines_beside_eviction) > 0);
+  CHECK(explore("coroutines beside eviction", 6'000, coroutines_beside_eviction<false>) > 0);
+  CHECK(explore("coroutines beside eviction, told", 6'000, coroutines_beside_eviction<true>) > 0);
 }
 TEST_CASE("lru_lockmap: what a review found", "[lru]") {
   CHECK(explore("expired while held", 6'000, expired_while_held) > 0);

@@ -240,10 +240,18 @@ inline std::vector<scenario> mixes() {
       {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 3, 3), on(k::insert, 4, 4)},
       {{on(k::erase, 2), on(k::erase, 4)},
        {on(k::find, 4), on(k::insert, 6, 6)},
-       {on(k::find, 4), on(k::find, 3)}});
+       {on(k::erase, 4), on(k::find, 3)}});
+  add("a displaced element that cannot come home",
+      {on(k::insert, 1, 1), on(k::insert, 2, 2), on(k::insert, 3, 3), on(k::insert, 4, 4),
+       on(k::insert, 8, 8)},
+      {{on(k::erase, 1), on(k::insert, 4, 44)},
+       {on(k::assign, 3, 33), on(k::assign, 8, 88)},
+       {on(k::insert, 2, 22), on(k::insert, 4, 45)}});
   add("one cell, three keys in turn", {on(k::insert, 1, 1)},
       {{on(k::erase, 1), on(k::insert, 2, 2), on(k::erase, 2), on(k::insert, 3, 3)},
        {on(k::find, 1), on(k::find, 2), on(k::find, 3)}});
+  add("a cell filled anew beside an insertion of the key", {on(k::insert, 1, 1)},
+      {{on(k::erase, 1), on(k::insert, 2, 2)}, {on(k::insert, 2, 3), on(k::find, 2)}});
   add("one key erased and inserted again", {on(k::insert, 1, 1)},
       {{on(k::erase, 1), on(k::insert, 1, 2)},
        {on(k::assign, 1, 3)},

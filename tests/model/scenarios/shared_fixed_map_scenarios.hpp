@@ -39,11 +39,11 @@ using shared_map = concur::detail::basic_shared_fixed_map<std::uint64_t, T, seed
                                                           std::equal_to<>, model_processes>;
 
 /// Memory of no process in particular.
-template <class T>
+template <class T, std::size_t Capacity = 8>
 class region {
  public:
   region() : memory_(static_cast<std::byte*>(::operator new (bytes(), std::align_val_t{64}))) {
-    shared_map<T>::format(span(), capacity, 0);
+    shared_map<T>::format(span(), Capacity, 0);
   }
   region(const region&) = delete;
   region& operator=(const region&) = delete;
@@ -51,8 +51,7 @@ class region {
   std::span<std::byte> span() const { return {memory_, bytes()}; }
 
  private:
-  static constexpr std::size_t capacity = 8;
-  static std::size_t bytes() { return shared_map<T>::bytes_for(capacity); }
+  static std::size_t bytes() { return shared_map<T>::bytes_for(Capacity); }
   std::byte* memory_;
 };
 
@@ -62,7 +61,7 @@ class process {
  public:
   static constexpr bool can(kind k) { return k != kind::fetch_add; }
 
-  explicit process(const region<T>& where) : map_(shared_map<T>::attach(where.span())) {}
+  explicit process(std::span<std::byte> where) : map_(shared_map<T>::attach(where)) {}
   std::uint64_t call(const scenarios::call& c) {
     const T value = coder<T>::make(c.argument);
     switch (c.what) {
@@ -113,9 +112,9 @@ class process {
 };
 
 /// What a thread that may be killed leaves behind is given back when it was not.
-template <class T>
+template <class T, std::size_t Capacity = 8>
 struct world {
-  region<T>* memory = new region<T>;
+  region<T, Capacity>* memory = new region<T, Capacity>;
   process<T>* processes[4] = {};
   ~world() {
     if (mc::frozen()) return;
@@ -124,9 +123,9 @@ struct world {
   }
 };
 
-template <class T>
-void run_in(world<T>& all, recorder& record, int index, const std::vector<call>& calls) {
-  all.processes[index] = new process<T>(*all.memory);
+template <class T, std::size_t Capacity>
+void run_in(world<T, Capacity>& all, recorder& record, int index, const std::vector<call>& calls) {
+  all.processes[index] = new process<T>(all.memory->span());
   for (const call& c : calls) perform(*all.processes[index], record, c);
 }
 
@@ -158,7 +157,9 @@ inline std::vector<scenario> shared_scenarios() {
   add("updates of one element", {on(k::insert, 1, 1)},
       {{on(k::add, 1, 10)}, {on(k::add, 1, 100)}, {on(k::find, 1), on(k::find, 1)}});
   add("erase and reuse of the slot", {on(k::insert, 1, 1)},
-      {{on(k::erase, 1), on(k::put, 2, 2)}, {on(k::add, 1, 10)}, {on(k::find, 1), on(k::find, 2)}});
+      {{on(k::erase, 1), on(k::put, 2, 2)},
+       {on(k::add, 1, 10), on(k::insert, 3, 3)},
+       {on(k::find, 1), on(k::find, 2)}});
   return all;
 }
 
@@ -169,7 +170,7 @@ void execute_successor() {
   recorder record(precedence::causal);
   world<T> all;
   run_in(all, record, 0, {on(kind::insert, 1, 1)});
-  const int first = mc::spawn([&] { const process<T> comes_and_goes(*all.memory); });
+  const int first = mc::spawn([&] { const process<T> comes_and_goes(all.memory->span()); });
   if (IsAfterwards) mc::join(first);
   mc::spawn([&] { run_in(all, record, 2, {on(kind::add, 1, 10), on(kind::put, 2, 5)}); });
   mc::spawn([&] { run_in(all, record, 3, {on(kind::find, 1)}); });
@@ -182,24 +183,44 @@ void execute_successor() {
 
 /// The first process does `killed`, and may die of it; the others go on, and at the end everything
 /// that is not the dead one's unfinished write is right.
-template <class T>
+template <class T, std::size_t Capacity = 8>
 void execute_killed(const std::vector<call>& before, const std::vector<call>& killed,
-                    const std::vector<call>& survivor) {
+                    const std::vector<std::vector<call>>& survivors,
+                    const std::vector<std::uint64_t>& keys = {1, 2, 3}) {
   recorder record(precedence::causal);
-  world<T> all;
+  world<T, Capacity> all;
   run_in(all, record, 0, before);
   mc::spawn([&] { run_in(all, record, 1, killed); });
-  mc::spawn([&] { run_in(all, record, 2, survivor); });
+  int index = 1;
+  for (const auto& s : survivors)
+    mc::spawn([&all, &record, &s, i = ++index] { run_in(all, record, i, s); });
   mc::join_all();
   mc::learns_of_death();
   process<T>& quiet = *all.processes[0];
   // Everybody can write every key, and every slot is there to be used.
   mc::require(static_cast<bool>(quiet.map().verify()), "verify() finds something wrong");
   if (const char* const broken = concur_test::broken_invariant(quiet.map())) mc::fail(broken);
-  for (const std::uint64_t key : {1, 2, 3}) perform(quiet, record, on(kind::find, key));
-  for (const std::uint64_t key : {1, 2, 3}) perform(quiet, record, on(kind::put, key, 77));
-  for (const std::uint64_t key : {1, 2, 3}) perform(quiet, record, on(kind::find, key));
+  for (const std::uint64_t key : keys) perform(quiet, record, on(kind::find, key));
+  for (const std::uint64_t key : keys) perform(quiet, record, on(kind::put, key, 77));
+  for (const std::uint64_t key : keys) perform(quiet, record, on(kind::find, key));
   record.check();
+}
+
+/// The same of a key that is eight slots from its home, for which a dead process may have counted,
+/// or not: nobody takes that back, and the next one who comes there is found.
+inline void execute_killed_far_away(kind killed) {
+  std::vector<call> before;
+  for (const std::uint64_t key :
+       {1U, 2U, 3U, 4U, 20U, 5U, 6U, 7U}) {  // homes 0, and then each its own
+    before.push_back(on(kind::insert, key, key));
+  }
+  constexpr std::uint64_t far = 16;  // home 0
+  if (killed == kind::erase) before.push_back(on(kind::insert, far, 1));
+  // Another key, whose home is that slot.
+  execute_killed<std::uint64_t, 16>(before, {on(killed, far, 5)},
+                                    {{on(kind::put, far, 50), on(kind::find, far)},
+                                     {on(kind::insert, 24, 24), on(kind::find, 24)}},
+                                    {far, 24});
 }
 
 /// Who dies of what, beside whom.

@@ -21,7 +21,7 @@ void kill_everywhere() {
   for (const killing& k : killings()) {
     const mc::options how = {.how = mc::strategy::random, .executions = scaled(10)};
     require_no_victims(k.name(), mc::stall_sweep(how, 1, [&k] {
-                         execute_killed<T>(k.before, k.killed, k.survivor);
+                         execute_killed<T>(k.before, k.killed, {k.survivor});
                        }));
   }
 }
@@ -49,4 +49,12 @@ TEST_CASE("shared_fixed_map: a process that is killed at any operation blocks no
 TEST_CASE("shared_fixed_map: a process that is killed leaves the old value or the new one",
           "[shared_fixed_map][kill]") {
   kill_everywhere<std::array<std::uint64_t, 3>>();
+}
+TEST_CASE("shared_fixed_map: a process that is killed while its key goes far away",
+          "[shared_fixed_map][kill]") {
+  for (const kind killed : {kind::insert, kind::erase}) {
+    const mc::options how = {.how = mc::strategy::random, .executions = scaled(10)};
+    require_no_victims(name_of(killed),
+                       mc::stall_sweep(how, 1, [killed] { execute_killed_far_away(killed); }));
+  }
 }

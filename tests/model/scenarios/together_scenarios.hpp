@@ -22,6 +22,18 @@ struct whole_map : recorded_map<Map> {
     if (const auto x = map.find(key)) o.result = *x << (8 * key);
     record.end(id, o);
   }
+  /// The only writer of a key adds `n` to its value, which becomes `value`.
+  void add(std::uint64_t key, std::uint64_t n, std::uint64_t value) {
+    const int id = record.begin();
+    whole_operation o;
+    o.single.what = kind::put;
+    o.single.key = key;
+    o.single.argument = value;
+    o.single.returned = 1;
+    o.single.result = 0;
+    mc::require(map.fetch_add(key, n) == value - n, "nobody else writes it");
+    record.end(id, o);
+  }
   void read(std::uint64_t a, std::uint64_t b) {
     const int id = record.begin();
     whole_operation o;
@@ -65,6 +77,14 @@ inline std::vector<together_threads> together_scenarios() {
       {[](m& x) {
          x.put(1, 2);
          x.put(5, 2);
+       },
+       [](m& x) {
+         x.read(1, 5);
+         x.read(5, 1);
+       }},
+      {[](m& x) {
+         x.add(1, 1, 2);
+         x.add(5, 1, 2);
        },
        [](m& x) {
          x.read(1, 5);
