@@ -35,7 +35,8 @@ class quick_writes : public migration<Types> {
     bucket& home = *table::home(word, hash);
     state seen = home.load_state();
     const unsigned found = home.match(key, hash) & seen.occupied();
-    if (found == 0 || seen.is_moved()) return false;
+    // A bucket that has moved has no occupied cell with a key of its own.
+    if (found == 0) return false;
     if (!home.try_lock_from(seen)) [[unlikely]] {
       stay_away();
       return false;
@@ -118,7 +119,7 @@ class quick_writes : public migration<Types> {
                                                                                    : answer::no;
     }
     // Where something is displaced it may come home, and is hashed for that.
-    if (seen.is_moved() || !home.load_displaced().is_empty()) return answer::unknown;
+    if (!home.load_displaced().is_empty()) return answer::unknown;
     if (!home.try_lock_from(seen)) [[unlikely]] {
       stay_away();
       return answer::unknown;
