@@ -181,13 +181,11 @@ class thread_records {
   }
   template <class Allocator>
   static void* take(const Allocator& allocator, std::size_t bytes) {
-    rebind<Allocator, unit> units(allocator);
-    return detail::allocate(units, units_for(bytes)) + margin;
+    return allocate_for<unit>(allocator, units_for(bytes)) + margin;
   }
   template <class Allocator>
   static void give_back(const Allocator& allocator, void* memory, std::size_t bytes) noexcept {
-    rebind<Allocator, unit> units(allocator);
-    detail::deallocate(units, static_cast<unit*>(memory) - margin, units_for(bytes));
+    deallocate_for(allocator, static_cast<unit*>(memory) - margin, units_for(bytes));
   }
 
   std::atomic<directory*> directory_{nullptr};
