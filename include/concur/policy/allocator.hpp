@@ -123,10 +123,22 @@ void deallocate_for(const Allocator& allocator, T* memory, std::size_t n) noexce
   if constexpr (!is_standard_allocator<Allocator>) {
     rebind<Allocator, T> rebound(allocator);
     detail::deallocate(rebound, memory, n);
-  } else if constexpr (has_extended_alignment<T>) {
-    ::operator delete (memory, n * sizeof(T), std::align_val_t{alignof(T)});
   } else {
-    ::operator delete(memory, n * sizeof(T));
+#if defined(__cpp_sized_deallocation)
+    const std::size_t bytes = n * sizeof(T);
+    if constexpr (has_extended_alignment<T>) {
+      ::operator delete (memory, bytes, std::align_val_t{alignof(T)});
+    } else {
+      ::operator delete(memory, bytes);
+    }
+#else
+    static_cast<void>(n);
+    if constexpr (has_extended_alignment<T>) {
+      ::operator delete (memory, std::align_val_t{alignof(T)});
+    } else {
+      ::operator delete(memory);
+    }
+#endif
   }
 }
 

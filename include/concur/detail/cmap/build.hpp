@@ -51,7 +51,7 @@ class node_builder : public node_memory<Types> {
     }
   };
 
-  CONCUR_NOINLINE void add_leaf(item_list& to, word leaf) const {
+  void add_leaf(item_list& to, word leaf) const {
     for (unsigned i = 0; i < leaf.count(); ++i) {
       const item what = layout::at(leaf, i);
       to.add(what, layout::hash(what, this->hash_));
@@ -162,8 +162,8 @@ class node_builder : public node_memory<Types> {
   /// Joins `count` (a power of two) frozen words, that are chosen by the bits of the hash from
   /// `shift` on: into one leaf, if they are leaves of at most `limit` elements together; else into
   /// a branch that takes the words over.
-  CONCUR_NOINLINE compacted compact(const writer& w, fresh_nodes& fresh, const word* words,
-                                    std::size_t count, unsigned shift, unsigned limit) {
+  compacted compact(const writer& w, fresh_nodes& fresh, const word* words, std::size_t count,
+                    unsigned shift, unsigned limit) {
     if (count == 1) return {thawed(words[0])};
     unsigned elements = 0;
     std::size_t nodes = 0;

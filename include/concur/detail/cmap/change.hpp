@@ -253,7 +253,7 @@ class changer : public modifier<Types> {
   template <class K, class KeyArgument>
   CONCUR_COLD bool erase_anywhere(std::uint64_t hash, KeyArgument key) {
     const nothing on_absent;
-    const auto on_present = [](element_view<Types>& element) { element.erase(); };
+    const auto on_present = [](element_view<Types>& there) { there.erase(); };
     return change_anywhere(without_types<K>(hash, key, on_absent, on_present), nullptr);
   }
 

@@ -114,25 +114,25 @@ class thread_records {
   CONCUR_NOINLINE Record* next(std::uint64_t& index) const noexcept {
     const directory* d = directory_.load(std::memory_order_acquire);  // acquire: pairs with (1).
     if (d == nullptr) return nullptr;
-    for (;;) {
-      const entry* entries = d->first;
-      std::uint64_t begin = 0;
-      std::uint64_t end = first_count;
-      if (index >= first_count) {
-        const unsigned k = chunk_of(index);
-        if (k == chunk_count) return nullptr;
-        entries = d->chunks[k].load(std::memory_order_acquire);  // (4) acquire: pairs with (3).
-        begin = chunk_size(k);
-        end = begin * 2;
-      }
-      if (entries == nullptr) index = end;
-      while (index < end) {
-        // (6) acquire: pairs with (5).
-        if (Record* record = entries[index++ - begin].load(std::memory_order_acquire)) {
-          return record;
-        }
+    if (Record* record = next_of(d->first, 0, first_count, index)) return record;
+    for (unsigned k = chunk_of(index); k < chunk_count; ++k) {
+      // (4) acquire: pairs with (3).
+      if (const entry* chunk = d->chunks[k].load(std::memory_order_acquire)) {
+        const std::uint64_t begin = chunk_size(k);
+        if (Record* record = next_of(chunk, begin, begin * 2, index)) return record;
       }
     }
+    return nullptr;
+  }
+  /// Of `entries`, which are those of the indices from `begin` to `end`.
+  static Record* next_of(const entry* entries, std::uint64_t begin, std::uint64_t end,
+                         std::uint64_t& index) noexcept {
+    if (index < begin) index = begin;
+    while (index < end) {
+      // (6) acquire: pairs with (5).
+      if (Record* record = entries[index++ - begin].load(std::memory_order_acquire)) return record;
+    }
+    return nullptr;
   }
 
   template <class Allocator>
