@@ -93,7 +93,7 @@ class basic_cmap
   /// \name Constructors, those of boost::concurrent_flat_map
   /// An empty map allocates nothing. A map that is not given a hasher draws a random seed.
   /// \{
-  basic_cmap() : basic_cmap(0) {}
+  basic_cmap() : engine_(make_default_hasher<Hash>(), KeyEqual(), Allocator()) {}
   explicit basic_cmap(size_type n)
       : basic_cmap(n, make_default_hasher<Hash>(), KeyEqual(), Allocator()) {}
   explicit basic_cmap(size_type n, const Hash& hash, const KeyEqual& equal = KeyEqual(),

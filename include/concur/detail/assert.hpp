@@ -57,10 +57,21 @@ template <class Exception, class... Args>
   fail<std::bad_alloc>("out of memory");
 }
 
+/// A std::system_error whose text is a literal. The constructors that take one make a string of it
+/// and of the code's message, inline: to compile that costs as much as an operation of a map.
+class system_failure final : public std::system_error {
+ public:
+  system_failure(std::errc code, const char* what)
+      : std::system_error(std::make_error_code(code)), what_(what) {}
+  const char* what() const noexcept override { return what_; }
+
+ private:
+  const char* what_;
+};
+
 /// A call that would wait for a lock which its own thread holds.
 [[noreturn]] CONCUR_NOINLINE inline void fail_deadlock(const char* what) {
-  fail<std::system_error>(what, std::make_error_code(std::errc::resource_deadlock_would_occur),
-                          what);
+  fail<system_failure>(what, std::errc::resource_deadlock_would_occur, what);
 }
 
 }  // namespace concur::inline CONCUR_ABI::detail

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -58,19 +59,22 @@ constexpr std::size_t checked_cells(std::size_t count, std::size_t numerator,
 
 // Memory.
 
+/// The limit of an allocator is a guess when it has none of its own: of its size type.
+template <class T>
+constexpr void check_size(std::size_t n, std::size_t limit = ~std::size_t{0}) {
+  constexpr std::size_t bytes = std::numeric_limits<std::ptrdiff_t>::max();
+  if (n > bytes / sizeof(T) || n > limit) {
+    fail_length("concur: more memory than the allocator can give");
+  }
+}
+
 /// Memory for `n > 0` objects, uninitialised. Throws `std::length_error` when the allocator can
 /// never give that much, and what the allocator throws.
 template <class Allocator>
 [[nodiscard]] allocated_type<Allocator>* allocate(Allocator& allocator, std::size_t n) {
   using traits = std::allocator_traits<Allocator>;
   using size_type = typename traits::size_type;
-  // The limit of an allocator is a guess when it has none of its own: of its size type.
-  constexpr std::size_t limit =
-      static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) /
-      sizeof(allocated_type<Allocator>);
-  if (n > limit || n > static_cast<std::size_t>(traits::max_size(allocator))) {
-    fail_length("concur: more memory than the allocator can give");
-  }
+  check_size<allocated_type<Allocator>>(n, static_cast<std::size_t>(traits::max_size(allocator)));
   return std::to_address(traits::allocate(allocator, static_cast<size_type>(n)));
 }
 
@@ -85,6 +89,56 @@ void deallocate(Allocator& allocator, allocated_type<Allocator>* memory, std::si
   } else {
     traits::deallocate(allocator, std::pointer_traits<pointer>::pointer_to(*memory),
                        static_cast<size_type>(n));
+  }
+}
+
+/// The standard allocator calls `operator new`, by the letter of the standard: the library does so
+/// itself, and spares every user the compilation of fifteen functions for each type in between.
+template <class>
+inline constexpr bool is_standard_allocator = false;
+template <class T>
+inline constexpr bool is_standard_allocator<std::allocator<T>> = true;
+
+template <class T>
+inline constexpr bool has_extended_alignment = alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+/// `allocate` by an allocator of any type, made one of `T`.
+template <class T, class Allocator>
+[[nodiscard]] T* allocate_for(const Allocator& allocator, std::size_t n) {
+  if constexpr (is_standard_allocator<Allocator>) {
+    check_size<T>(n);
+    const std::size_t bytes = n * sizeof(T);
+    if constexpr (has_extended_alignment<T>) {
+      return static_cast<T*>(::operator new (bytes, std::align_val_t{alignof(T)}));
+    } else {
+      return static_cast<T*>(::operator new(bytes));
+    }
+  } else {
+    rebind<Allocator, T> rebound(allocator);
+    return detail::allocate(rebound, n);
+  }
+}
+template <class T, class Allocator>
+void deallocate_for(const Allocator& allocator, T* memory, std::size_t n) noexcept {
+  if constexpr (!is_standard_allocator<Allocator>) {
+    rebind<Allocator, T> rebound(allocator);
+    detail::deallocate(rebound, memory, n);
+  } else {
+#if defined(__cpp_sized_deallocation)
+    const std::size_t bytes = n * sizeof(T);
+    if constexpr (has_extended_alignment<T>) {
+      ::operator delete (memory, bytes, std::align_val_t{alignof(T)});
+    } else {
+      ::operator delete(memory, bytes);
+    }
+#else
+    static_cast<void>(n);
+    if constexpr (has_extended_alignment<T>) {
+      ::operator delete (memory, std::align_val_t{alignof(T)});
+    } else {
+      ::operator delete(memory);
+    }
+#endif
   }
 }
 

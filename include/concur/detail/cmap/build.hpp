@@ -237,7 +237,8 @@ class node_builder : public node_memory<Types> {
 
   static word thawed(word w) noexcept { return w.is_vacant() ? word::empty() : w.thawed(); }
 
-  branch* make_branch(const writer& w, fresh_nodes& fresh, unsigned below, unsigned bits) {
+  CONCUR_NOINLINE branch* make_branch(const writer& w, fresh_nodes& fresh, unsigned below,
+                                      unsigned bits) {
     const unsigned taken = below < bits ? below : bits;
     branch* b = this->create_branch(w, below - taken, taken);
     fresh.add(b);

@@ -24,6 +24,7 @@ class changer : public modifier<Types> {
   using base::base;
   using typename base::item;
   using typename base::layout;
+  using typename base::mapped_type;
   using typename base::operation;
   using typename base::position;
   using typename base::step_result;
@@ -37,6 +38,49 @@ class changer : public modifier<Types> {
   struct nothing {
     void operator()(const auto&) const noexcept {}
   };
+
+  /// Inserts copies of key and value, unless the key is there: with nobody to ask there is little
+  /// to inline, and to compile.
+  CONCUR_FORCEINLINE bool insert_copies(std::uint64_t hash, const key_type& key,
+                                        const mapped_type& value) {
+    auto result = step_result::not_here;
+    {
+      era_pin pin(thread_slots::mine());
+      position at;
+      item found;
+      if (find_quickly(pin, hash, key, at, found)) [[likely]] {
+        if (found != nullptr) return false;
+        result = this->insert_in_leaf(*at.at, at.seen, hash, value_type(key, value));
+      }
+    }
+    if (result <= step_result::lost) [[unlikely]]
+      return insert_anywhere(hash, key, value);
+    if (result == step_result::done_and_due) [[unlikely]]
+      look_after();
+    return true;
+  }
+  /// Erases the element, if it is there, and shows it to nobody.
+  template <class K>
+  CONCUR_FORCEINLINE bool erase_unseen(std::uint64_t hash, const K& key) {
+    auto result = step_result::not_here;
+    {
+      era_pin pin(thread_slots::mine());
+      position at;
+      item found;
+      if (find_quickly(pin, hash, key, at, found)) [[likely]] {
+        if (found == nullptr) return false;
+        result = this->erase_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found), hash);
+      }
+    }
+    if (result <= step_result::lost) [[unlikely]] {
+      // By value, where that is cheap, so that the original needs no memory.
+      return erase_anywhere<K, std::conditional_t<std::is_same_v<K, key_type>, K, const K&>>(hash,
+                                                                                             key);
+    }
+    if (result == step_result::done_and_due) [[unlikely]]
+      look_after();
+    return true;
+  }
 
   /// Atomically either on_absent(slot) or on_present(element), and what they ask for. True when
   /// the key was there.
@@ -113,6 +157,20 @@ class changer : public modifier<Types> {
 
   // --- the quick way: pairs in a leaf, or nothing, in a slot of the root, and no replacement ---
 
+  /// The slot of `hash`, and the element of `key` or null. False: that takes longer.
+  template <class K>
+  CONCUR_FORCEINLINE bool find_quickly(era_pin& pin, std::uint64_t hash, const K& key, position& at,
+                                       item& found) const {
+    found = nullptr;
+    if (!this->try_locate_slot(pin, hash, at)) [[unlikely]]
+      return false;
+    if (!at.seen.may_hold(hash)) return true;
+    if (!at.seen.is_leaf() || at.seen.is_frozen()) [[unlikely]]
+      return false;
+    found = layout::find(at.seen, hash, key, this->equal_);
+    return true;
+  }
+
   /// One attempt. `not_here` leaves all to `change_anywhere`; `lost`, what callables have left. In
   /// registers up to where something is to be changed: that is the same for all callables, and not
   /// inlined.
@@ -122,18 +180,12 @@ class changer : public modifier<Types> {
                                          lost_attempt<value_type>& lost) {
     era_pin pin(thread_slots::mine());
     position at;
-    if (!this->try_locate_slot(pin, hash, at)) [[unlikely]]
+    item found;
+    if (!find_quickly(pin, hash, key, at, found)) [[unlikely]]
       return step_result::not_here;
     new_element<Types> kept;
-    if (at.seen.may_hold(hash)) {
-      if (!at.seen.is_leaf() || at.seen.is_frozen()) [[unlikely]]
-        return step_result::not_here;
-      if (const item found = layout::find(at.seen, hash, key, this->equal_)) {
-        is_present = true;
-        return attempt_present(at, hash, found, on_present, kept, lost);
-      }
-    }
-    is_present = false;
+    is_present = found != nullptr;
+    if (is_present) return attempt_present(at, hash, found, on_present, kept, lost);
     vacant_slot<Types> absent(kept);
     CONCUR_TRY {
       on_absent(absent);
@@ -191,6 +243,18 @@ class changer : public modifier<Types> {
       this->check_load(writer{*own.me, *own.mine, pin});
     }
     this->collect_if_due(*own.me, *own.mine);
+  }
+
+  CONCUR_COLD bool insert_anywhere(std::uint64_t hash, key_type key, mapped_type value) {
+    const auto on_absent = [&](vacant_slot<Types>& slot) { slot.emplace(key, value); };
+    const nothing on_present;
+    return !change_anywhere(without_types(hash, key, on_absent, on_present), nullptr);
+  }
+  template <class K, class KeyArgument>
+  CONCUR_COLD bool erase_anywhere(std::uint64_t hash, KeyArgument key) {
+    const nothing on_absent;
+    const auto on_present = [](element_view<Types>& there) { there.erase(); };
+    return change_anywhere(without_types<K>(hash, key, on_absent, on_present), nullptr);
   }
 
   // --- elements of their own ---

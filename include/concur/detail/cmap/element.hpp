@@ -40,8 +40,12 @@ class new_element {
 
   template <class K, class... Args>
   void make(K&& key, Args&&... args) {
-    place_.make(std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
-                std::forward_as_tuple(std::forward<Args>(args)...));
+    if constexpr (sizeof...(Args) == 1) {
+      place_.make(std::forward<K>(key), std::forward<Args>(args)...);
+    } else {
+      place_.make(std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
+                  std::forward_as_tuple(std::forward<Args>(args)...));
+    }
     is_made_ = true;
   }
 

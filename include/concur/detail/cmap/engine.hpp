@@ -133,6 +133,15 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     return this->change(hash, key, on_absent, on_present);
   }
 
+  CONCUR_FORCEINLINE bool insert_pair(std::uint64_t hash, const Key& key,
+                                      const T& value) requires(types::is_inline) {
+    return this->insert_copies(hash, key, value);
+  }
+  template <class K>
+  CONCUR_FORCEINLINE bool erase_key(std::uint64_t hash, const K& key) requires(types::is_inline) {
+    return this->erase_unseen(hash, key);
+  }
+
   /// Removes every element that was there when the call began. O(capacity + elements).
   void clear() {
     if (this->is_without_memory()) return;

@@ -138,12 +138,10 @@ class node_memory {
   }
   /// At least 16-byte aligned.
   void* allocate_bytes(std::size_t bytes) {
-    rebind<allocator_type, unit> a(allocator_);
-    return detail::allocate(a, units_for(bytes));
+    return allocate_for<unit>(allocator_, units_for(bytes));
   }
   void deallocate_bytes(void* memory, std::size_t bytes) noexcept {
-    rebind<allocator_type, unit> a(allocator_);
-    detail::deallocate(a, static_cast<unit*>(memory), units_for(bytes));
+    deallocate_for(allocator_, static_cast<unit*>(memory), units_for(bytes));
   }
 
   // --- leaves ---
@@ -213,10 +211,7 @@ class node_memory {
   template <class... Args>
   element* create_element(const writer& w, std::uint64_t hash, Args&&... args) {
     void* memory = take_cached(w.mine.leaves[0]);
-    if (memory == nullptr) {
-      rebind<allocator_type, element_unit> a(allocator_);
-      memory = detail::allocate(a, element_units);
-    }
+    if (memory == nullptr) memory = allocate_for<element_unit>(allocator_, element_units);
     auto* e = static_cast<element*>(memory);
     CONCUR_TRY {
       ::new (static_cast<void*>(&e->value)) value_type(std::forward<Args>(args)...);
@@ -241,8 +236,7 @@ class node_memory {
     }
   }
   void deallocate_element(void* memory) noexcept {
-    rebind<allocator_type, element_unit> a(allocator_);
-    detail::deallocate(a, static_cast<element_unit*>(memory), element_units);
+    deallocate_for(allocator_, static_cast<element_unit*>(memory), element_units);
   }
 
   // --- branches and lists ---

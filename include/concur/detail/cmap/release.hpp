@@ -64,8 +64,8 @@ class releaser : public changer<Types> {
     this->destroy_other(d);
   }
 
-  /// All that is below a word.
-  void release_content(word content) noexcept {
+  /// All that is below a word. By itself: a branch in a branch is not worth its being inlined.
+  CONCUR_NOINLINE void release_content(word content) noexcept {
     if (content.is_vacant() || content.is_moved()) return;
     if (content.is_leaf()) {
       if constexpr (!Types::is_inline) {
@@ -115,22 +115,24 @@ class releaser : public changer<Types> {
       } else if (const place* other = (slot & 1) == 0 ? &at + 1 : &at - 1;
                  load(*other).is_frozen()) {
         // If the other one has moved, the new slot counts for both.
-        if ((slot & 1) != 0) drop_joined(to, slot >> 1, load(*other), content);
+        if ((slot & 1) != 0) drop_copy(to, slot >> 1, load(*other), content);
       } else if (load(*other).is_moved()) {
         drop_moved_half(to, slot >> 1, at);
       }
     });
   }
 
-  CONCUR_COLD void drop_copy(directory* to, std::size_t slot, word original) noexcept {
+  /// What the next table has got at `slot`, if that was not taken over from one of the two.
+  CONCUR_NOINLINE void drop_copy(directory* to, std::size_t slot, word first,
+                                 word second = word::empty()) noexcept {
     place* at = base::find_slot(to, slot);
     if (at == nullptr) return;
     const word made = load(*at);
     at->store(0, std::memory_order_relaxed);  // relaxed: quiet
-    if (!holds(original, made)) drop_node(made);
+    if (!holds(first, made) && !holds(second, made)) drop_node(made);
   }
   /// Whether `made` is the word, or one somewhere below it.
-  static bool holds(word original, word made) noexcept {
+  CONCUR_NOINLINE static bool holds(word original, word made) noexcept {
     if (made == original.thawed()) return true;
     if (!base::is_branch(original)) return false;
     auto* b = original.template address<branch>();
@@ -139,15 +141,8 @@ class releaser : public changer<Types> {
     }
     return false;
   }
-  CONCUR_COLD void drop_joined(directory* to, std::size_t slot, word first, word second) noexcept {
-    place* at = base::find_slot(to, slot);
-    if (at == nullptr) return;
-    const word made = load(*at);
-    at->store(0, std::memory_order_relaxed);  // relaxed: quiet
-    if (made != first.thawed() && made != second.thawed()) drop_node(made);
-  }
   /// The new slot has the elements of `half`, and its leaf if that was not copied.
-  CONCUR_COLD void drop_moved_half(directory* to, std::size_t slot, place& half) noexcept {
+  void drop_moved_half(directory* to, std::size_t slot, place& half) noexcept {
     const place* at = base::find_slot(to, slot);
     const word content = load(half).thawed();
     if (at != nullptr && load(*at).is_leaf() && content.is_leaf() && load(*at) != content) {
@@ -156,7 +151,7 @@ class releaser : public changer<Types> {
     half.store(word::moved().bits(), std::memory_order_relaxed);  // relaxed: quiet
   }
   /// One node that was made, without what it took over.
-  CONCUR_COLD void drop_node(word made) noexcept {
+  void drop_node(word made) noexcept {
     if (made.is_leaf()) {
       release_leaf(made, false);
     } else if (base::is_branch(made)) {

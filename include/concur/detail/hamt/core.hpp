@@ -275,12 +275,10 @@ class core {
   }
   // The two places where the memory of nodes comes from and goes to.
   void* allocate_bytes(std::size_t bytes) {
-    rebind<allocator_type, unit> units(allocator_);
-    return static_cast<void*>(allocate(units, units_for(bytes)));
+    return allocate_for<unit>(allocator_, units_for(bytes));
   }
   void deallocate_bytes(void* memory, std::size_t bytes) noexcept {
-    rebind<allocator_type, unit> units(allocator_);
-    deallocate(units, static_cast<unit*>(memory), units_for(bytes));
+    deallocate_for(allocator_, static_cast<unit*>(memory), units_for(bytes));
   }
 
   std::atomic<std::size_t> owners_{1};

@@ -111,7 +111,7 @@ class engine_eviction
     });
     locks::finish_leaving(s, state, others);
     if (is_parked) [[unlikely]]
-      leave_parked(state, change);
+      leave_parked(state, word_change(change));
   }
 
   // What leaves.
@@ -321,10 +321,24 @@ class engine_eviction
     state.word.fetch_or(~key_word::all_but_parked(), std::memory_order_relaxed);
   }
 
+  /// A change of a key's word, of whatever type: so that what is rare is compiled once.
+  class word_change {
+   public:
+    template <class Change>
+    explicit word_change(const Change& change) noexcept
+        : change_(&change),
+          call_([](const void* f, key_word now) { return (*static_cast<const Change*>(f))(now); }) {
+    }
+    key_word operator()(key_word now) const { return call_(change_, now); }
+
+   private:
+    const void* change_;
+    key_word (*call_)(const void*, key_word);
+  };
+
   /// A key that the caller holds. It may be left free by this: it is put into the order before, and
   /// left under the lock, so that nobody parks it again in between.
-  template <class Change>
-  CONCUR_NOINLINE void leave_parked(state_type& state, Change change) noexcept {
+  CONCUR_NOINLINE void leave_parked(state_type& state, word_change change) noexcept {
     visit_to_region visit(*this);
     region_type& r = this->regions()->lock_of(state.node.hash);
     const bool is_parked = state.look().is_parked();  // set and cleared under this lock

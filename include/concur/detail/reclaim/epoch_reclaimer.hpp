@@ -530,7 +530,7 @@ class epoch_reclaimer {
   static bool is_refused() noexcept { return !asymmetric_fence::heavy(); }
   [[noreturn]] CONCUR_NOINLINE static void fail_refused() {
     const char* const what = "concur: quiesce: the kernel refuses membarrier";
-    fail<std::system_error>(what, std::make_error_code(std::errc::operation_not_permitted), what);
+    fail<system_failure>(what, std::errc::operation_not_permitted, what);
   }
 
   thread_records<Record> records_;

@@ -45,7 +45,7 @@ class epoch_list {
     return node;
   }
   /// Takes all nodes of `other`. O(1).
-  void take(epoch_list& other) noexcept {
+  CONCUR_NOINLINE void take(epoch_list& other) noexcept {
     if (other.empty()) return;
     other.tail_->set_next(head_);
     if (head_ == nullptr) tail_ = other.tail_;

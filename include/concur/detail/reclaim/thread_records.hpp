@@ -57,28 +57,22 @@ class thread_records {
   /// meanwhile may be left out.
   template <class F>
   void for_each(F&& f) const {
-    const directory* d = directory_.load(std::memory_order_acquire);  // acquire: pairs with (1).
-    if (d == nullptr) return;
-    for_each_of(d->first, first_count, f);
-    for (unsigned k = 0; k < chunk_count; ++k) {
-      // (4) acquire: pairs with (3).
-      if (const entry* chunk = d->chunks[k].load(std::memory_order_acquire)) {
-        for_each_of(chunk, chunk_size(k), f);
-      }
-    }
+    std::uint64_t index = 0;
+    while (Record* record = next(index)) f(*record);
   }
 
   /// Needs quiet: destroys all records.
   template <class Allocator>
   void release(const Allocator& allocator) noexcept {
+    for_each([&](Record& record) {
+      record.~Record();
+      give_back(allocator, &record, sizeof(Record));
+    });
     directory* d = directory_.exchange(nullptr, std::memory_order_relaxed);  // relaxed: quiet
     if (d == nullptr) return;
-    release_entries(d->first, first_count, allocator);
     for (unsigned k = 0; k < chunk_count; ++k) {
       entry* const chunk = d->chunks[k].load(std::memory_order_relaxed);  // relaxed: quiet
-      if (chunk == nullptr) continue;
-      release_entries(chunk, chunk_size(k), allocator);
-      give_back(allocator, chunk, chunk_size(k) * sizeof(entry));
+      if (chunk != nullptr) give_back(allocator, chunk, chunk_size(k) * sizeof(entry));
     }
     give_back(allocator, d, sizeof(directory));
   }
@@ -101,7 +95,7 @@ class thread_records {
     std::atomic<entry*> chunks[chunk_count] = {};
   };
 
-  static constexpr unsigned chunk_of(std::uint32_t index) noexcept {
+  static constexpr unsigned chunk_of(std::uint64_t index) noexcept {
     return static_cast<unsigned>(std::bit_width(index)) - 5;
   }
   static constexpr std::size_t chunk_size(unsigned chunk) noexcept {
@@ -115,12 +109,30 @@ class thread_records {
     return chunk[index - chunk_size(k)].load(std::memory_order_relaxed);  // relaxed: own entry
   }
 
-  template <class F>
-  static void for_each_of(const entry* entries, std::size_t n, F& f) {
-    for (std::size_t i = 0; i < n; ++i) {
-      // (6) acquire: pairs with (5).
-      if (Record* record = entries[i].load(std::memory_order_acquire)) f(*record);
+  /// The first record of that index or a larger one, and `index` is then the one after it; nullptr
+  /// if there is none. One function for all who step through: each loop would be two.
+  CONCUR_NOINLINE Record* next(std::uint64_t& index) const noexcept {
+    const directory* d = directory_.load(std::memory_order_acquire);  // acquire: pairs with (1).
+    if (d == nullptr) return nullptr;
+    if (Record* record = next_of(d->first, 0, first_count, index)) return record;
+    for (unsigned k = chunk_of(index); k < chunk_count; ++k) {
+      // (4) acquire: pairs with (3).
+      if (const entry* chunk = d->chunks[k].load(std::memory_order_acquire)) {
+        const std::uint64_t begin = chunk_size(k);
+        if (Record* record = next_of(chunk, begin, begin * 2, index)) return record;
+      }
     }
+    return nullptr;
+  }
+  /// Of `entries`, which are those of the indices from `begin` to `end`.
+  static Record* next_of(const entry* entries, std::uint64_t begin, std::uint64_t end,
+                         std::uint64_t& index) noexcept {
+    if (index < begin) index = begin;
+    while (index < end) {
+      // (6) acquire: pairs with (5).
+      if (Record* record = entries[index++ - begin].load(std::memory_order_acquire)) return record;
+    }
+    return nullptr;
   }
 
   template <class Allocator>
@@ -156,16 +168,6 @@ class thread_records {
     return seen;
   }
 
-  template <class Allocator>
-  static void release_entries(entry* entries, std::size_t n, const Allocator& allocator) noexcept {
-    for (std::size_t i = 0; i < n; ++i) {
-      Record* record = entries[i].load(std::memory_order_relaxed);  // relaxed: quiet
-      if (record == nullptr) continue;
-      record->~Record();
-      give_back(allocator, record, sizeof(Record));
-    }
-  }
-
   // Memory comes in units that every allocator can align, with a cache line on either side that no
   // other thread's record is in.
   struct unit {
@@ -179,13 +181,11 @@ class thread_records {
   }
   template <class Allocator>
   static void* take(const Allocator& allocator, std::size_t bytes) {
-    rebind<Allocator, unit> units(allocator);
-    return detail::allocate(units, units_for(bytes)) + margin;
+    return allocate_for<unit>(allocator, units_for(bytes)) + margin;
   }
   template <class Allocator>
   static void give_back(const Allocator& allocator, void* memory, std::size_t bytes) noexcept {
-    rebind<Allocator, unit> units(allocator);
-    detail::deallocate(units, static_cast<unit*>(memory) - margin, units_for(bytes));
+    deallocate_for(allocator, static_cast<unit*>(memory) - margin, units_for(bytes));
   }
 
   std::atomic<directory*> directory_{nullptr};

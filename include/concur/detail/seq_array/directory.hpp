@@ -171,14 +171,12 @@ class seq_array_directory {
 
   template <class U>
   static U* allocate(const Allocator& allocator, std::size_t count) {
-    rebind<Allocator, U> rebound(allocator);
-    return detail::allocate(rebound, count);
+    return allocate_for<U>(allocator, count);
   }
 
   template <class U>
   static void deallocate(const Allocator& allocator, U* memory, std::size_t count) noexcept {
-    rebind<Allocator, U> rebound(allocator);
-    detail::deallocate(rebound, memory, count);
+    deallocate_for(allocator, memory, count);
   }
 
   std::atomic<slot*> segments_[Geometry::segment_count] = {};

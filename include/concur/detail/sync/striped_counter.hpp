@@ -34,7 +34,7 @@ class striped_counter {
   }
 
   /// The stripe of a thread, null if it has none. For hot paths, which then use `add_to`.
-  stripe* stripe_of(const thread_slot& me) const noexcept {
+  CONCUR_FORCEINLINE stripe* stripe_of(const thread_slot& me) const noexcept {
     // (2) acquire: pairs with (1): the stripes are constructed.
     stripe* const stripes = stripes_.load(std::memory_order_acquire);
     return stripes != nullptr && me.index < stripe_count ? stripes + me.index : nullptr;
