@@ -318,41 +318,14 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     }
   }
 
- private:
-  Self& self() noexcept { return static_cast<Self&>(*this); }
-
-  template <class K>
-  bool pin_if_equal(state_type& state, const K& key, section& where) {
-    if (!state.try_pin()) return false;
-    where.pause();
-    pinned_state pin(*this, state);
-    where.is_certain = state.is_keyed();
-    if (where.is_certain && !this->equal_(state.key, key)) return false;
-    pin.release();
-    return true;
-  }
-
-  /// The state of `key`, which `fresh` may have been given.
-  template <class K>
-  CONCUR_FORCEINLINE state_type* find_again(shard& s, std::uint64_t hash, const K& key,
-                                            const prepared_state& fresh, section& where) {
-    if constexpr (std::is_same_v<K, Key>) {
-      // The caller's may have been moved from.
-      if (fresh && (*fresh).is_keyed()) [[unlikely]]
-        return this->find_state(s, hash, std::as_const((*fresh).key), where);
-    }
-    return this->find_state(s, hash, key, where);
-  }
-
-  /// `take(state, where)` on the state of the key; `gone` makes it look again.
-  template <class K, class MakeKey, class Take>
-  CONCUR_FORCEINLINE taken search(std::uint64_t hash, const K& key, MakeKey& make_key,
-                                  key_word made, prepared_state& fresh, Take take) {
+  /// `take(state, where)` on the state of the key; `gone` makes it look again. If the key is
+  /// absent, absent(shard, arrivals, result), whose result it is, or false to look again.
+  template <class K, class Take, class Absent>
+  CONCUR_FORCEINLINE taken search_or(std::uint64_t hash, const K& key, prepared_state& fresh,
+                                     Take take, Absent absent) {
     shard* all = this->shards();
-    if (all == nullptr) [[unlikely]] {
-      if constexpr (std::is_same_v<MakeKey, no_key>) return {};
+    if (all == nullptr) [[unlikely]]
       all = this->make_shards();
-    }
     shard& s = all[layout::shard_of(hash)];
     for (;;) {
       const std::uint64_t arrivals = s.seen_arrivals();
@@ -366,13 +339,8 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
           continue;
         }
       }
-      if constexpr (std::is_same_v<MakeKey, no_key>) {
-        return {};
-      } else {
-        if (state_type* const made_one = insert_made(s, hash, arrivals, made, make_key, fresh)) {
-          return {made_one, false};
-        }
-      }
+      taken result;
+      if (absent(s, arrivals, result)) return result;
     }
   }
 
@@ -410,6 +378,50 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
       if (first != attempt::held) return first;
     }
     return wait_for_found<Mode>(state, where, pins, patience);
+  }
+
+ private:
+  Self& self() noexcept { return static_cast<Self&>(*this); }
+
+  template <class K>
+  bool pin_if_equal(state_type& state, const K& key, section& where) {
+    if (!state.try_pin()) return false;
+    where.pause();
+    pinned_state pin(*this, state);
+    where.is_certain = state.is_keyed();
+    if (where.is_certain && !this->equal_(state.key, key)) return false;
+    pin.release();
+    return true;
+  }
+
+  /// The state of `key`, which `fresh` may have been given.
+  template <class K>
+  CONCUR_FORCEINLINE state_type* find_again(shard& s, std::uint64_t hash, const K& key,
+                                            const prepared_state& fresh, section& where) {
+    if constexpr (std::is_same_v<K, Key>) {
+      // The caller's may have been moved from.
+      if (fresh && (*fresh).is_keyed()) [[unlikely]]
+        return this->find_state(s, hash, std::as_const((*fresh).key), where);
+    }
+    return this->find_state(s, hash, key, where);
+  }
+
+  /// `take(state, where)` on the state of the key; `gone` makes it look again.
+  template <class K, class MakeKey, class Take>
+  CONCUR_FORCEINLINE taken search(std::uint64_t hash, const K& key, MakeKey& make_key,
+                                  key_word made, prepared_state& fresh, Take take) {
+    if constexpr (std::is_same_v<MakeKey, no_key>) {
+      if (this->shards() == nullptr) [[unlikely]]
+        return {};
+    }
+    return search_or(hash, key, fresh, take, [&](shard& s, std::uint64_t arrivals, taken& result) {
+      if constexpr (std::is_same_v<MakeKey, no_key>) {
+        return true;
+      } else {
+        result.state = insert_made(s, hash, arrivals, made, make_key, fresh);
+        return result.state != nullptr;
+      }
+    });
   }
 
   template <lock_mode Mode, class Patience>

@@ -40,6 +40,8 @@ struct default_tuning {
   static constexpr unsigned log2_shards = 6;
   /// States that wait in a shard until it is worth asking whether they can be freed.
   static constexpr std::size_t retire_batch = 32;
+  /// With so many threads batches are a quarter of that. (A batch looks at a line of each thread.)
+  static constexpr std::uint32_t few_threads = 0;
   /// So many such batches may wait in a shard until all threads are known to have let go of them,
   /// before a heavy fence makes sure of it.
   static constexpr std::uint32_t waiting_batches = 4;
@@ -133,11 +135,7 @@ class engine : public engine_locks<
         }
       }
     }
-    share held(self, self.base::template acquire<lock_mode::shared>(hash, key, no_key(),
-                                                                    endless_patience()));
-    if (!held || !now.is_valid(held.state())) return false;
-    found(held.state(), now);
-    return held.show(f);
+    return self.read_holding(hash, key, f, now, found);
   }
 
   template <class K, class OnAbsent, class OnPresent>
@@ -416,6 +414,17 @@ class engine : public engine_locks<
           copy.set(value);
           seen(*state, now);
         });
+  }
+
+  /// A read that takes the key: out of line, for the sake of those that take nothing.
+  template <class K, class F, class Moment, class Found>
+  CONCUR_NOINLINE bool read_holding(std::uint64_t hash, const K& key, F& f, const Moment& now,
+                                    Found& found) {
+    share held(self(),
+               base::template acquire<lock_mode::shared>(hash, key, no_key(), endless_patience()));
+    if (!held || !now.is_valid(held.state())) return false;
+    found(held.state(), now);
+    return held.show(f);
   }
 
   template <class Each>

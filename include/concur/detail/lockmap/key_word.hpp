@@ -8,8 +8,8 @@
 ///
 /// - exclusive: set by whoever takes the key, or by the one who hands it over; sharers are 0 then.
 /// - waiting:   there is a queue. Set and cleared under the lock of the shard.
-/// - present:   there is a value. Set by the exclusive holder as he leaves; his own business
-/// before.
+/// - present:   there is a value. Set by the exclusive holder as he leaves, and his own business
+///              before; or by who makes the state with its value.
 /// - dead:      no longer in the table, for ever. Set under the lock of the shard, from an unused
 ///              word.
 /// - parked:    of caches: an eviction found it held, and whoever leaves it free puts it back into
@@ -103,6 +103,8 @@ class key_word {
   static constexpr key_word made_exclusive() noexcept { return key_word(exclusive_bit); }
   static constexpr key_word made_shared() noexcept { return key_word(one_share); }
   static constexpr key_word made_pinned() noexcept { return key_word(one_pin); }
+  /// Of a key that is free, and has a value.
+  static constexpr key_word made_present() noexcept { return key_word(present_bit); }
 
  private:
   static constexpr std::uint64_t one = 1;

@@ -5,10 +5,11 @@
 /// in batches, and mostly without a system call: by the time that the next batch is full, every
 /// other thread has begun a section since (detail/reclaim/section_fence.hpp).
 ///
-/// What waits is at most five batches per shard and eight tables, one batch more for each thread
-/// that is freeing just then, beside what is announced: two objects per thread. (Should the kernel
-/// refuse the fence that it has granted before, nothing is freed.) The memory of a few freed states
-/// per shard is kept for the next ones, until the map is cleared or shrunk.
+/// What waits is at most five batches per shard, or as many states in smaller ones, and eight
+/// tables, one batch more for each thread that is freeing just then, beside what is announced: two
+/// objects per thread. (Should the kernel refuse the fence that it has granted before, nothing is
+/// freed.) The memory of a few freed states per shard is kept for the next ones, until the map is
+/// cleared or shrunk.
 #pragma once
 
 #include <atomic>
@@ -127,7 +128,9 @@ class engine_memory {
     return reinterpret_cast<count_stripe*>(all + layout::shard_count);
   }
 
-  void count(const key_state& state, int change) noexcept {
+  void count(const key_state& state, int change) noexcept { count(state.hash, change); }
+  /// The same for a state of that hash.
+  void count(std::uint64_t hash, int change) noexcept {
     // relaxed: as shard_of
     shard* const all = shards_.load(std::memory_order_relaxed);
     const thread_slot* const me = thread_slots::find_mine();
@@ -137,7 +140,7 @@ class engine_memory {
       mine.store(mine.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
     } else {
       // relaxed: a number that orders nothing.
-      all[layout::shard_of(state.hash)].elements.fetch_add(change, std::memory_order_relaxed);
+      all[layout::shard_of(hash)].elements.fetch_add(change, std::memory_order_relaxed);
     }
   }
   std::int64_t count_of_elements() const noexcept {
@@ -202,11 +205,17 @@ class engine_memory {
     return detail::allocate(allocator, 1);
   }
 
+  /// While few threads are to be asked, a batch may be small.
+  static std::size_t retire_batch() noexcept {
+    return Tuning::few_threads != 0 && thread_slots::indices_in_use() <= Tuning::few_threads
+               ? (Tuning::retire_batch + 3) / 4
+               : Tuning::retire_batch;
+  }
   /// A state that died: out of the table, under the lock of its shard. Where nobody looks at a key
   /// without a pin it is still the caller's, whose key is to be destroyed first: see retire_buried.
   key_state* bury(shard& s, key_state& dead) noexcept {
     s.unlink(dead, layout::log2_shards);
-    return compares_unpinned ? s.retire(dead, Tuning::retire_batch) : nullptr;
+    return compares_unpinned ? s.retire(dead, retire_batch()) : nullptr;
   }
   /// After the lock; with what `bury` returned.
   void retire_buried(shard& s, state_type& dead, key_state* batch) noexcept {
@@ -214,7 +223,7 @@ class engine_memory {
       // relaxed: nobody looks at the key of a dead state.
       if (dead.has_key.exchange(false, std::memory_order_relaxed)) dead.key.~Key();
       const lock_holder locked(s.lock);
-      batch = s.retire(dead, Tuning::retire_batch);
+      batch = s.retire(dead, retire_batch());
     }
     if (batch != nullptr) free_states(s, batch);
   }
@@ -226,7 +235,7 @@ class engine_memory {
     const waiting_states waited = s.take_waiting();
     settled known = section_fence::try_settle<announces::leaves>(me, waited.era);
     if (known == settled::nothing) {
-      if (waited.batches < Tuning::waiting_batches) {
+      if (waited.batches < Tuning::waiting_batches * (Tuning::retire_batch / retire_batch())) {
         s.wait(waiting_states::joined(fresh, waited.first), waited.batches + 1);
         return;
       }

@@ -135,23 +135,23 @@ class table_view {
     }
   }
   /// Under the shard's lock. How many slots are empty now that were not.
-  std::size_t erase(const key_state& state) const noexcept {
-    for (std::size_t i = home_of(state.hash);; ++i) {
-      const slot_word here = load(i);
+  std::size_t erase(key_state& state) const noexcept {
+    const std::uint64_t wanted = slot_word::of(state, state.hash).bits();
+    std::size_t i = home_of(state.hash);
+    for (slot_word here = load(i); here.bits() != wanted; here = load(++i)) {
       CONCUR_ASSERT(!here.is_empty() && "the state is in the table");
-      if (!here.is_state() || here.state() != &state) continue;
-      if (!load(i + 1).is_empty()) {
-        // relaxed: it publishes nothing.
-        (*this)[i].store(slot_word::gone().bits(), std::memory_order_relaxed);
-        return 0;
-      }
-      std::size_t emptied = 0;
-      do {
-        (*this)[i--].store(slot_word::empty().bits(), std::memory_order_relaxed);  // as above
-        ++emptied;
-      } while (load(i).is_gone());
-      return emptied;
     }
+    const bool is_last = load(i + 1).is_empty();
+    // relaxed, both: they publish nothing.
+    (*this)[i].store((is_last ? slot_word::empty() : slot_word::gone()).bits(),
+                     std::memory_order_relaxed);
+    std::size_t emptied = is_last ? 1 : 0;
+    // One condition: whether it is the last nobody can guess, that there is one before is rare.
+    while (is_last & load(i - 1).is_gone()) {
+      (*this)[--i].store(slot_word::empty().bits(), std::memory_order_relaxed);
+      ++emptied;
+    }
+    return emptied;
   }
   /// Under the shard's lock: whether some state has this hash.
   bool has_hash(std::uint64_t hash) const noexcept {

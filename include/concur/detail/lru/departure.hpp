@@ -125,6 +125,7 @@ class departures {
   departures& operator=(const departures&) = delete;
   ~departures() { CONCUR_ASSERT(size_ == 0); }
 
+  bool is_empty() const noexcept { return size_ == 0; }
   bool is_full() const noexcept { return size_ == limit; }
   /// A victim, which the caller has taken exclusively, and out of the order.
   void add(state_type& victim, eviction_cause cause) noexcept {

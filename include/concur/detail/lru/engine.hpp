@@ -28,6 +28,9 @@
 ///   5. if it was not enough (the own key was next, or the victims were too many for the stack):
 ///      once more from the lock on
 ///
+/// What is made without code of the user's comes without being held, under the lock of the region:
+/// see quick_insert.hpp.
+///
 /// A victim is taken under the lock of the region, by one CAS of its word:
 ///   free    ->  dead: where nobody is told of the value, nothing is run to destroy it, and nobody
 ///               else is concerned with the key; under the lock of its shard, too
@@ -62,8 +65,11 @@
 ///   promotion          as the policy says: of `eviction::lru`, a store to the element; of exact
 ///                      LRU, the region's lock, 5 nodes
 ///   miss               as in a lockmap, and the thread's counter
-///   insert             as in a lockmap, and the region's lock; with times 3 places of deadlines;
-///                      evicts: 2 CAS of the victim's word and the lock of its shard
+///   insert             as in a lockmap, and the region's lock; with times 3 places of deadlines
+///   insert of a pair   a search, as a miss, and the locks of the region and the shard once each:
+///   that is copied     no read-modify-write of the word
+///   evicts             and the lock of the victim's shard, 1 CAS of its word, or 2 if somebody is
+///                      told of its value; 2 lines of its state, 1 of the next but one's
 ///
 /// Linearization: as in a lockmap; an eviction when the victim's key is left without a value.
 #pragma once
@@ -73,6 +79,7 @@
 #include <concur/detail/lru/cached_state.hpp>
 #include <concur/detail/lru/eviction.hpp>
 #include <concur/detail/lru/order.hpp>
+#include <concur/detail/lru/quick_insert.hpp>
 #include <concur/detail/map/hash_range.hpp>
 #include <concur/detail/map/primitives.hpp>
 #include <concur/detail/sync/platform.hpp>
@@ -88,6 +95,8 @@ namespace concur::inline CONCUR_ABI::detail::lru {
 struct default_tuning : lockmap::default_tuning {
   template <class Key, class T>
   using state = cached_state<Key, T>;
+  /// States that die are looked at again, and made anew, before they have left the nearer caches.
+  static constexpr std::uint32_t few_threads = 4;
   /// In a full cache there are as many newcomers as victims.
   static constexpr std::size_t spare_states = 2 * retire_batch;
   /// Whether hits, misses and the like are counted, if the policy likes it.
@@ -101,8 +110,10 @@ struct default_tuning : lockmap::default_tuning {
 
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning,
           class Policy>
-class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy,
-                                      engine<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy>> {
+class engine
+    : public engine_quick_insert<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy,
+                                 engine<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy>> {
+  using quick_base = engine_quick_insert<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, engine>;
   using eviction_base = engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, engine>;
   using base = typename eviction_base::base;
   using locks = typename eviction_base::locks;
@@ -117,6 +128,7 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   using typename eviction_base::region_type;
   using typename eviction_base::regions_type;
   using typename eviction_base::seen_times;
+  friend quick_base;
   friend eviction_base;
   friend base;
 
@@ -127,11 +139,11 @@ class engine : public engine_eviction<Key, T, Hash, KeyEqual, Allocator, Tuning,
   using typename eviction_base::options_type;
   using grip_type = lockmap::grip<engine>;
   using doomed_type = departure<engine>;
-  using eviction_base::eviction_base;
   using eviction_base::is_valid;
   using eviction_base::keeps_time;
   using eviction_base::moment;
   using eviction_base::now;
+  using quick_base::quick_base;
   using typename eviction_base::instant;
 
   // Taking keys.

@@ -60,11 +60,10 @@ class engine_times
     }
   };
   /// `no_time` if nothing that exists now has a deadline: all is valid then.
-  instant moment() const noexcept {
-    // relaxed: see keeps_time.
-    return {*this, asks_time_.load(std::memory_order_relaxed) ? now() : no_time};
-  }
+  instant moment() const noexcept { return {*this, asks_time() ? now() : no_time}; }
   bool is_valid_at(const state_type& state, std::int64_t now) const noexcept {
+    if (now == no_time) [[likely]]
+      return true;
     // relaxed: the caller holds the key.
     return is_before(state.expires.load(std::memory_order_relaxed), state, now);
   }
@@ -112,6 +111,10 @@ class engine_times
   }
 
  protected:
+  /// Whether there are times, or deadlines.
+  bool asks_time() const noexcept {
+    return asks_time_.load(std::memory_order_relaxed);  // relaxed: see keeps_time
+  }
   bool has_times() const noexcept {
     return has_deadlines_by_option() || this->options_.refresh_after.nanoseconds() > 0;
   }

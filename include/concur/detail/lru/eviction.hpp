@@ -174,7 +174,8 @@ class engine_eviction
   /// clock is asked under the lock.
   struct visit_to_region {
     visit_to_region(engine_eviction& engine, std::size_t most) noexcept
-        : now(engine.self().keeps_time() ? engine.self().now() : no_time), budget(most) {}
+        : now(engine.asks_time() && engine.keeps_time() ? engine.self().now() : no_time),
+          budget(most) {}
     explicit visit_to_region(engine_eviction& engine) noexcept
         // relaxed: a number.
         : visit_to_region(engine, engine.max_evictions_.load(std::memory_order_relaxed)) {}
@@ -187,11 +188,18 @@ class engine_eviction
       }
     }
 
+    /// Whether there is something left to be done after the lock.
+    bool is_over() const noexcept {
+      return gone.is_empty() && freed.is_empty() && suspects[0] == nullptr && untimed == nullptr &&
+             !is_unfinished && !lacks_memory && !is_swept;
+    }
+
     departures<Self> gone;
     buried_batch freed;
     std::int64_t now;
     std::size_t budget;             ///< so many evictions are left
     std::uint64_t brought = 0;      ///< weight that the caller brings: making room for it is free
+    int change = 0;                 ///< of the number of elements, not counted yet
     state_type* suspects[2] = {};   ///< pinned: they seem to have expired
     state_type* untimed = nullptr;  ///< pinned: there was no place for its deadline
     bool is_unfinished = false;     ///< there is still too much
@@ -235,6 +243,7 @@ class engine_eviction
       visit.brought = brought;
       r.lock.lock();
       collect(r, nullptr, visit);
+      count_change(visit);
       r.lock.unlock();
       budget = visit.budget;
       brought = visit.brought;
@@ -271,7 +280,26 @@ class engine_eviction
     this->exchange(this->max_evictions_, other.max_evictions_);
   }
 
- private:
+  /// In a full cache an insertion and its victim cancel out.
+  void count_change(const visit_to_region& visit) noexcept {
+    if (visit.change != 0) this->count(std::uint64_t{0}, visit.change);
+  }
+  /// After the lock.
+  void finish(region_type& r, visit_to_region& visit) noexcept {
+    if (visit.lacks_memory) [[unlikely]] {
+      eviction::supply(r.queue, this->allocator_, r.lock);
+    }
+    free_buried(visit);
+    visit.gone.finish(self());
+    expire_suspects(visit);
+    if (visit.untimed != nullptr) [[unlikely]] {
+      this->set_deadline(*visit.untimed);
+      this->unpin(*visit.untimed);
+    }
+    if (visit.is_unfinished) trim(r, visit.budget, visit.brought);
+    if (visit.is_swept) self().sweep(r, *this->regions());
+  }
+
   Self& self() noexcept { return static_cast<Self&>(*this); }
 
   /// Forward only: also if this thread has slept since it looked at the clock.
@@ -298,8 +326,14 @@ class engine_eviction
     r.queue.insert(state.node);
     state.is_queued = true;
     if (visit.now == no_time || this->put_deadline(r, state)) return;
-    state.try_pin();  // it is held, and so not dead
+    // It is held, or has just been made: whoever wants it dead waits for the region.
+    state.try_pin();
     visit.untimed = &state;
+  }
+  void enqueue_new(region_type& r, state_type& state, visit_to_region& visit) noexcept {
+    enqueue(r, state, visit);
+    visit.is_swept = visit.now != no_time && r.timers.has_missed();
+    visit.lacks_memory = eviction::words_lacking(r.queue) != 0;
   }
   /// Under the lock of the region, of a key that the caller holds: out of the queue, or of those
   /// that are parked.
@@ -361,6 +395,7 @@ class engine_eviction
       r.parked.erase(state.node);
       leave_order(state, eviction_cause::capacity, visit);
     }
+    count_change(visit);
     r.lock.unlock();
     visit.gone.give_back(self());
     locks::finish_leaving(s, state, others);
@@ -421,13 +456,12 @@ class engine_eviction
         } else {
           state.node.weight = weight;
           state.node.where = 0;
-          enqueue(r, state, visit);
-          visit.is_swept = visit.now != no_time && r.timers.has_missed();
-          visit.lacks_memory = eviction::words_lacking(r.queue) != 0;
+          enqueue_new(r, state, visit);
         }
       }
       collect(r, &state, visit);
     }
+    count_change(visit);
     r.lock.unlock();
     visit.gone.give_back(self());
     if (!is_too_heavy || Stays == stays::always) {
@@ -521,8 +555,7 @@ class engine_eviction
     r.timers.remove(state.node);
     prefetch_next(state.node);
     r.queue.evict(state.node);
-    // relaxed: a number; others change it without the lock.
-    s.elements.fetch_sub(1, std::memory_order_relaxed);
+    --visit.change;
     visit.freed = {&s, this->bury(s, state)};
     return true;
   }
@@ -573,22 +606,6 @@ class engine_eviction
                           visit_to_region& visit) noexcept {
     state.node.where = 0;
     visit.gone.add(state, cause);
-  }
-
-  /// After the lock.
-  void finish(region_type& r, visit_to_region& visit) noexcept {
-    if (visit.lacks_memory) [[unlikely]] {
-      eviction::supply(r.queue, this->allocator_, r.lock);
-    }
-    free_buried(visit);
-    visit.gone.finish(self());
-    expire_suspects(visit);
-    if (visit.untimed != nullptr) [[unlikely]] {
-      this->set_deadline(*visit.untimed);
-      this->unpin(*visit.untimed);
-    }
-    if (visit.is_unfinished) trim(r, visit.budget, visit.brought);
-    if (visit.is_swept) self().sweep(r, *this->regions());
   }
 };
 

@@ -66,9 +66,11 @@ struct alignas(destructive_distance) region_set {
   /// The region of an element, locked.
   region_type& lock_of(std::uint64_t hash) noexcept {
     for (;;) {
-      region_type& r = likely_of(hash);
+      // relaxed, both: it is changed under the locks of all.
+      const std::size_t among = count.load(std::memory_order_relaxed);
+      region_type& r = first()[index_of(hash, among)];
       r.lock.lock();
-      if (&r == &likely_of(hash)) [[likely]]
+      if (among == count.load(std::memory_order_relaxed)) [[likely]]
         return r;
       r.lock.unlock();
     }

@@ -97,9 +97,18 @@ class interface_insert {
   /// place.
   template <new_key<Derived> K = key_type, class V = T>
   insert_result insert_or_assign(K&& k, V&& value) requires std::constructible_from<T, V> {
-    return to_result<insert_result>(
-        store(std::forward<K>(k), std::forward<V>(value),
-              [](auto& element, auto&& v) { element.assign(static_cast<decltype(v)>(v)); }));
+    if constexpr (can_store_pair<decltype(as_key<Derived>(std::forward<K>(k))), V>) {
+      const auto& key = as_key<Derived>(std::forward<K>(k));
+      auto& engine = map_access::engine(derived());
+      return to_result<insert_result>(
+          engine.store_pair(engine.hash(key), key, T(std::forward<V>(value)))
+              ? insert_outcome::inserted
+              : insert_outcome::exists);
+    } else {
+      return to_result<insert_result>(
+          store(std::forward<K>(k), std::forward<V>(value),
+                [](auto& element, auto&& v) { element.assign(static_cast<decltype(v)>(v)); }));
+    }
   }
 
   /// `insert_or_assign` that hands back what was there.
@@ -124,6 +133,19 @@ class interface_insert {
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  /// No user code makes or assigns key or value: whether the value is made before it is known
+  /// whether the key is there makes no difference.
+  template <class Probe, class V>
+  static constexpr bool can_store_pair = [] {
+    if constexpr (std::same_as<std::remove_cvref_t<Probe>, Key> &&
+                  std::same_as<std::remove_cvref_t<V>, T>) {
+      return std::is_trivially_copyable_v<Key> && std::is_trivially_copyable_v<T> &&
+             has_store_pair<engine_of<Derived>>;
+    } else {
+      return false;
+    }
+  }();
 
   template <class It, class End>
   size_type insert_all(It first, End last) {

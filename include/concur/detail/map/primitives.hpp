@@ -27,6 +27,9 @@
 ///     insert_pair(hash, key, value) -> bool
 ///                                        optional: `modify_absent` of a slot that is given copies
 ///                                        of key and value; true when inserted
+///     store_pair(hash, key, value) -> bool
+///                                        optional: the same, but a present element is assigned
+///                                        the value
 ///     erase_key(hash, key) -> bool       optional: `modify_present` that erases and shows
 ///                                        nothing; true when it did
 ///     traverse(range, f) -> bool         exclusive: f(element) -> bool go on; false when stopped
@@ -162,6 +165,13 @@ concept has_insert_pair = requires(Engine& engine, std::uint64_t hash,
                                    const typename Engine::key_type& key,
                                    const typename Engine::mapped_type& value) {
   { engine.insert_pair(hash, key, value) } -> std::same_as<bool>;
+};
+
+template <class Engine>
+concept has_store_pair = requires(Engine& engine, std::uint64_t hash,
+                                  const typename Engine::key_type& key,
+                                  const typename Engine::mapped_type& value) {
+  { engine.store_pair(hash, key, value) } -> std::same_as<bool>;
 };
 
 template <class Engine, class K>
