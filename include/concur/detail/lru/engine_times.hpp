@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// When the values of a cache expire, and what its clock says. See engine.hpp for the protocol.
+/// When the values of a cache expire, what its clock says, and what a use does. See engine.hpp for
+/// the protocol.
 #pragma once
 
 #include <atomic>
@@ -115,6 +116,22 @@ class engine_times
   bool asks_time() const noexcept {
     return asks_time_.load(std::memory_order_relaxed);  // relaxed: see keeps_time
   }
+  /// A hit, while the state is pinned or held.
+  void touch(state_type& state) noexcept {
+    touch(state, state.hash, this->options_.time_to_idle.nanoseconds() > 0 ? now() : no_time);
+  }
+  /// The same, also while it is announced: no clock is asked. `hash` is the state's, which is not
+  /// read for that: it lies on another line than what has been read, mostly.
+  void touch(state_type& state, std::uint64_t hash, std::int64_t now) noexcept {
+    if (this->options_.time_to_idle.nanoseconds() > 0) note_use(state, now);
+    regions_type* const all = this->regions();
+    if (all == nullptr) [[unlikely]]
+      return;
+    if (!all->likely_of(state_type::order_hash(hash)).queue.touch(state.node)) [[likely]]
+      return;
+    promote(*all, state);
+  }
+
   bool has_times() const noexcept {
     return has_deadlines_by_option() || this->options_.refresh_after.nanoseconds() > 0;
   }
@@ -244,6 +261,26 @@ class engine_times
   }
 
  private:
+  /// Forward only: also if this thread has slept since it looked at the clock.
+  static void note_use(state_type& state, std::int64_t now) noexcept {
+    // relaxed, both: a moment that orders nothing. Tested first: many finders, few ticks.
+    std::int64_t used = state.used.load(std::memory_order_relaxed);
+    while (used < now && !state.used.compare_exchange_weak(used, now, std::memory_order_relaxed)) {
+    }
+  }
+
+  CONCUR_NOINLINE void promote(regions_type& all, state_type& state) noexcept {
+    region_type* r = nullptr;
+    if constexpr (Policy::prefers_one_shard) {
+      r = &all.lock_of(state.node.hash);
+    } else {
+      r = all.try_lock_of(state.node.hash);
+      if (r == nullptr) return;
+    }
+    if (state.is_queued) r->queue.promote(state.node);
+    r->lock.unlock();
+  }
+
   std::atomic<bool> has_deadlines_{false};
   /// Whether an operation asks what time it is: there are times, or deadlines.
   std::atomic<bool> asks_time_{has_times()};

@@ -208,23 +208,6 @@ class engine_eviction
   };
   enum class stays : bool { unless_too_heavy, always };
 
-  /// A hit, while the state is pinned or held.
-  void touch(state_type& state) noexcept {
-    touch(state, state.hash,
-          this->options_.time_to_idle.nanoseconds() > 0 ? self().now() : no_time);
-  }
-  /// The same, also while it is announced: no clock is asked. `hash` is the state's, which is not
-  /// read for that: it lies on another line than what has been read, mostly.
-  void touch(state_type& state, std::uint64_t hash, std::int64_t now) noexcept {
-    if (this->options_.time_to_idle.nanoseconds() > 0) note_use(state, now);
-    regions_type* const all = this->regions();
-    if (all == nullptr) [[unlikely]]
-      return;
-    if (!all->likely_of(state_type::order_hash(hash)).queue.touch(state.node)) [[likely]]
-      return;
-    promote(*all, state);
-  }
-
   /// Out of the order, for a reason of the holder's.
   void dequeue(state_type& state) noexcept {
     regions_type* const all = this->regions();
@@ -301,26 +284,6 @@ class engine_eviction
   }
 
   Self& self() noexcept { return static_cast<Self&>(*this); }
-
-  /// Forward only: also if this thread has slept since it looked at the clock.
-  static void note_use(state_type& state, std::int64_t now) noexcept {
-    // relaxed, both: a moment that orders nothing. Tested first: many finders, few ticks.
-    std::int64_t used = state.used.load(std::memory_order_relaxed);
-    while (used < now && !state.used.compare_exchange_weak(used, now, std::memory_order_relaxed)) {
-    }
-  }
-
-  CONCUR_NOINLINE void promote(regions_type& all, state_type& state) noexcept {
-    region_type* r = nullptr;
-    if constexpr (Policy::prefers_one_shard) {
-      r = &all.lock_of(state.node.hash);
-    } else {
-      r = all.try_lock_of(state.node.hash);
-      if (r == nullptr) return;
-    }
-    if (state.is_queued) r->queue.promote(state.node);
-    r->lock.unlock();
-  }
 
   void enqueue(region_type& r, state_type& state, visit_to_region& visit) noexcept {
     r.queue.insert(state.node);
