@@ -30,8 +30,7 @@ class aligned_units {
 
   /// Throws what the allocator throws.
   [[nodiscard]] static void* allocate(const Allocator& allocator, std::size_t units) {
-    rebind<Allocator, unit> rebound(allocator);
-    unit* const memory = detail::allocate(rebound, units);
+    unit* const memory = allocate_for<unit>(allocator, units);
     const auto behind = reinterpret_cast<std::uintptr_t>(memory) & (Alignment - 1);
     unit* const aligned = memory + (Alignment - behind) / sizeof(unit);
     ::new (static_cast<void*>(aligned - 1)) unit*(memory);
@@ -40,8 +39,7 @@ class aligned_units {
   /// Gives back what `allocate` returned for the same number.
   static void deallocate(const Allocator& allocator, void* aligned, std::size_t units) noexcept {
     unit* const before = static_cast<unit*>(aligned) - 1;
-    rebind<Allocator, unit> rebound(allocator);
-    detail::deallocate(rebound, *std::launder(reinterpret_cast<unit**>(before)), units);
+    deallocate_for(allocator, *std::launder(reinterpret_cast<unit**>(before)), units);
   }
 };
 
