@@ -11,6 +11,7 @@
 #include "support/threads.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -288,6 +289,49 @@ TEST_CASE("shared_fixed_map: a child of fork goes on with its parent's object") 
   }
   REQUIRE(map.find(digest(1)) == 303);
   REQUIRE(map.processes() <= 3);
+}
+
+TEST_CASE("shared_fixed_map: a child of fork is not taken for a dead one that had its name") {
+  const mapping memory(words::bytes_for(256));
+  words map = words::format(memory.span(), 256);
+  map.insert(digest(1), 1);
+  // All take the one entry that is free. Of its generation a slot keeps five bits: of 40 children
+  // some have the name of the first one, which died with key 1 in its hands.
+  REQUIRE(in_child([&] {
+            map.update(digest(1), [](number&) { ::_exit(0); });
+            return 1;
+          }) == 0);
+  for (std::uint32_t i = 2; i < 42; ++i) {
+    REQUIRE(in_child([&] {
+              ::alarm(20);  // for whoever waits for himself
+              if (i < 33) return map.insert(digest(i), i).inserted() ? 0 : 1;
+              return map.update(digest(1), [](number& v) { ++v; }) == 1 ? 0 : 1;
+            }) == 0);
+  }
+  REQUIRE(map.find(digest(1)) == 10);
+  REQUIRE(map.size() == 32);
+}
+
+TEST_CASE("shared_fixed_map: threads of a child of fork enter as one process") {
+  const mapping memory(words::bytes_for(256));
+  words map = words::format(memory.span(), 256);
+  map.insert(digest(1), 0);
+  for (int round = 0; round < 20; ++round) {
+    REQUIRE(in_child([&] {
+              ::alarm(20);
+              std::atomic<int> ready{0};
+              const auto work = [&] {
+                ++ready;
+                while (ready.load() < 2) std::this_thread::yield();
+                for (int i = 0; i < 100; ++i) map.update(digest(1), [](number& v) { ++v; });
+              };
+              std::thread other(work);
+              work();
+              other.join();
+              return map.processes() == 2 ? 0 : 1;
+            }) == 0);
+  }
+  REQUIRE(map.find(digest(1)) == 4'000);
 }
 
 TEST_CASE("shared_fixed_map: the table of processes may be full") {

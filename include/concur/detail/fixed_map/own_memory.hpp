@@ -61,7 +61,6 @@ class own_memory {
 
   // Processes do not share this memory: nobody is dead, and nobody needs a name.
   static constexpr unsigned me() noexcept { return 0; }
-  static void before_write() noexcept {}
 
   void counted(std::int64_t delta, const thread_slot& thread) const noexcept {
     size_.add(delta, thread);

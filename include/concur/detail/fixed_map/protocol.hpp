@@ -131,6 +131,25 @@ class protocol : public Storage {
     }
   }
 
+  /// What names this process as its owner was left by another, since it has not written yet: of a
+  /// name's generation only the end is kept, and it comes again.
+  void take_over() noexcept {
+    for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
+      slot& s = this->slot_at(i);
+      slot_word w = word_of(s);
+      while (w.has_owner() && w.owner() == this->me() && !this->recover(s, w)) w = word_of(s);
+    }
+  }
+
+  /// To be called before a slot is looked at in order to write. Throws format_error if there is no
+  /// room for one more process.
+  CONCUR_FORCEINLINE void before_write() {
+    if constexpr (Storage::has_owners) {
+      if (this->is_other_process()) [[unlikely]]
+        enter_after_fork();
+    }
+  }
+
   /// Looks at every slot, and repairs those whose owner has died.
   void recover_all() const noexcept {
     if constexpr (Storage::has_owners) {
@@ -318,6 +337,19 @@ class protocol : public Storage {
 
  private:
   static constexpr unsigned rounds_per_check = 8;
+
+  CONCUR_NOINLINE void enter_after_fork() {
+    if (!this->may_enter()) return;
+    CONCUR_TRY {
+      this->enter();
+    }
+    CONCUR_CATCH_ALL {
+      this->give_up_entering();
+      CONCUR_RETHROW;
+    }
+    take_over();
+    this->has_entered();
+  }
 
   void recover_if_dead(slot& s, slot_word seen) const noexcept {
     if constexpr (Storage::has_owners) {

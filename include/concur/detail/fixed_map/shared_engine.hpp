@@ -64,7 +64,7 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
     if (d.probe != probe_of(this->hash_function())) {
       fail_format(reason::other_layout, "concur: a shared_fixed_map with another hasher");
     }
-    take_over();
+    this->take_over();
     const region_findings found = verify();
     if (found.corrupt + found.unreachable + found.twice != 0) {
       fail_format(reason::corrupt, "concur: the slots of a shared_fixed_map are corrupt");
@@ -72,15 +72,6 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
   }
 
   static std::uint64_t probe_of(const Hash& hash) { return mixed_hash(hash, key_type{}); }
-
-  /// What names this process as its owner was left by another, since it has not written yet.
-  void take_over() noexcept {
-    for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
-      auto& s = this->slot_at(i);
-      slot_word w = base::word_of(s);
-      while (w.has_owner() && w.owner() == this->me() && !this->recover(s, w)) w = base::word_of(s);
-    }
-  }
 
   void examine(std::uint64_t index, region_findings& found) {
     if (this->bound_of(index).length() > this->slot_count()) ++found.corrupt;

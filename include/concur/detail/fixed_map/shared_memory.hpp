@@ -14,6 +14,7 @@
 #include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/fixed_map/region.hpp>
 #include <concur/detail/fixed_map/values.hpp>
+#include <concur/detail/sync/backoff.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -122,6 +123,7 @@ class shared_memory {
         shift_(shift_for(d.capacity)) {
     Processes::watch_forks();
     enter();
+    has_entered();
   }
   ~shared_memory() { leave(); }
   shared_memory(const shared_memory&) = delete;
@@ -141,15 +143,62 @@ class shared_memory {
   // --- owners ---
 
   unsigned me() const noexcept {
-    // relaxed: changes in a child of fork alone, before its first write
+    // relaxed: changes in a child of fork alone, and is published by (3)
     return me_.load(std::memory_order_relaxed);
   }
   /// A child of `fork` is a process of its own: it enters before it writes.
-  void before_write() {
-    if (base_ == nullptr) return;
-    // relaxed: as me()
-    if (Processes::forks() != entered_forks_.load(std::memory_order_relaxed)) [[unlikely]]
-      enter();
+  bool is_other_process() const noexcept {
+    // (4) acquire: our name, which another thread of the child may have taken; pairs with (3).
+    return base_ != nullptr && Processes::forks() != entered_forks_.load(std::memory_order_acquire);
+  }
+  /// Whether it is the caller's to enter. One thread of a child is told so, the others wait until
+  /// it has. What a thread of the parent had begun at the moment of the fork bears another number.
+  bool may_enter() noexcept {
+    const unsigned forks = Processes::forks();
+    for (backoff pause; is_other_process(); pause.pause()) {
+      // relaxed: the compare-and-swap decides
+      unsigned seen = entering_forks_.load(std::memory_order_relaxed);
+      // acquire: whoever gave up before us; pairs with give_up_entering
+      if (seen != forks && entering_forks_.compare_exchange_strong(
+                               seen, forks, std::memory_order_acquire, std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  /// Takes an entry: one that nobody uses, or that of a dead process, whose slots then have an
+  /// owner who is not there any more. The name may be one that was used before: see `take_over`.
+  void enter() {
+    const process_identity self = Processes::self();
+    for (std::size_t i = 0; i < owner_name::process_count; ++i) {
+      process_entry& e = header().processes[i];
+      const process_entry::word seen = e.seen();
+      if (seen.state() != process_entry::word::unused) {
+        if (runs(e, seen)) continue;
+        note_death();
+      }
+      const process_entry::word entered = seen.entered_by(self.id);
+      if (!e.replace(seen, entered)) continue;
+      e.describe(self);
+      e.replace(entered, entered.with(process_entry::word::present));
+      // relaxed: as me()
+      me_.store(owner_name::of(i, entered).bits, std::memory_order_relaxed);
+      return;
+    }
+    fail_format(format_error::reason::too_many,
+                "concur: too many processes use this shared_fixed_map");
+  }
+
+  void give_up_entering() noexcept {
+    // relaxed: nobody else writes it now. release: pairs with may_enter.
+    entering_forks_.store(entered_forks_.load(std::memory_order_relaxed),
+                          std::memory_order_release);
+  }
+  void has_entered() noexcept {
+    const unsigned forks = Processes::forks();
+    // relaxed: who looks at it has seen (3), or is another child
+    entering_forks_.store(forks, std::memory_order_relaxed);
+    entered_forks_.store(forks, std::memory_order_release);  // (3) release: me_; pairs with (4).
   }
   bool is_dead(unsigned name) const noexcept {
     const owner_name owner{name};
@@ -230,16 +279,18 @@ class shared_memory {
     std::swap(tags_, other.tags_);
     std::swap(mask_, other.mask_);
     std::swap(shift_, other.shift_);
-    // relaxed: quiet
-    me_.store(other.me_.exchange(me_.load(std::memory_order_relaxed), std::memory_order_relaxed),
-              std::memory_order_relaxed);
-    entered_forks_.store(
-        other.entered_forks_.exchange(entered_forks_.load(std::memory_order_relaxed),
-                                      std::memory_order_relaxed),
-        std::memory_order_relaxed);
+    swap_words(me_, other.me_);
+    swap_words(entered_forks_, other.entered_forks_);
+    swap_words(entering_forks_, other.entering_forks_);
   }
 
  private:
+  static void swap_words(std::atomic<unsigned>& one, std::atomic<unsigned>& other) noexcept {
+    // relaxed: quiet
+    const unsigned word = one.load(std::memory_order_relaxed);
+    one.store(other.exchange(word, std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+
   [[noreturn]] CONCUR_NOINLINE static void fail_capacity() {
     constexpr const char* what = "concur::shared_fixed_map: the capacity must be a power of two";
     fail<std::invalid_argument>(what, what);
@@ -267,31 +318,6 @@ class shared_memory {
     if (Processes::may_run(e.identity(w))) return true;
     // What was read of it belongs to one process only if the entry has not changed hands.
     return e.seen().bits != w.bits;
-  }
-
-  /// Takes an entry: one that nobody uses, or that of a dead process, whose slots then have an
-  /// owner who is not there any more.
-  void enter() {
-    const process_identity self = Processes::self();
-    const unsigned forks = Processes::forks();
-    for (std::size_t i = 0; i < owner_name::process_count; ++i) {
-      process_entry& e = header().processes[i];
-      const process_entry::word seen = e.seen();
-      if (seen.state() != process_entry::word::unused) {
-        if (runs(e, seen)) continue;
-        note_death();
-      }
-      const process_entry::word entered = seen.entered_by(self.id);
-      if (!e.replace(seen, entered)) continue;
-      e.describe(self);
-      e.replace(entered, entered.with(process_entry::word::present));
-      // relaxed: as me()
-      me_.store(owner_name::of(i, entered).bits, std::memory_order_relaxed);
-      entered_forks_.store(forks, std::memory_order_relaxed);
-      return;
-    }
-    fail_format(format_error::reason::too_many,
-                "concur: too many processes use this shared_fixed_map");
   }
 
   void leave() noexcept {
@@ -331,7 +357,8 @@ class shared_memory {
   std::uint64_t mask_ = 0;
   unsigned shift_ = 63;
   std::atomic<unsigned> me_{0};
-  std::atomic<unsigned> entered_forks_{0};
+  std::atomic<unsigned> entered_forks_{0};   ///< `Processes::forks()` of the process that me_ is
+  std::atomic<unsigned> entering_forks_{0};  ///< and of the one that somebody is making it
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::fixed_map

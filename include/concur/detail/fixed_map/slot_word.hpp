@@ -31,6 +31,14 @@
 /// busy, collided and reserved belong to whoever claimed the slot, and only the owner moves them
 /// on. A slot that is inserting is decided by anybody who finds it, by compare-and-swap. A member
 /// is locked by anybody, and moved on by the owner of the lock.
+///
+/// In shared memory an owner may be dead; then whoever finds out takes its place, by
+/// compare-and-swap and with the next version: of a lock by unlocking (`recovered`), of a slot that
+/// is busy, inserting, collided or reserved by making it busy, in its own name (`taken_over`), and
+/// then empty.
+///
+///     locked member ----------> member              one of the others ----------> busy --> empty
+///                    recovered                                         taken_over
 #pragma once
 
 #include <concur/detail/assert.hpp>
