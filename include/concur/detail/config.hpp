@@ -28,11 +28,13 @@
 #define CONCUR_NOINLINE __declspec(noinline)
 #define CONCUR_COLD CONCUR_NOINLINE
 #define CONCUR_FORCEINLINE __forceinline
+#define CONCUR_FORCEINLINE_LAMBDA
 #define CONCUR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else
 #define CONCUR_NOINLINE __attribute__((noinline))
 #define CONCUR_COLD __attribute__((noinline, cold))
 #define CONCUR_FORCEINLINE inline __attribute__((always_inline))
+#define CONCUR_FORCEINLINE_LAMBDA __attribute__((always_inline))  // behind its parameters
 #if defined(_MSC_VER)  // clang in the place of Microsoft's compiler
 #define CONCUR_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else

@@ -12,6 +12,7 @@
 
 #include <concur/detail/bits/key_words.hpp>
 #include <concur/detail/bits/mix.hpp>
+#include <concur/detail/config.hpp>
 #include <cstdint>
 #include <type_traits>
 
@@ -42,7 +43,7 @@ class digest_hash {
   /// product under every seed; were the secrets of the halves related by a constant, halves that
   /// are related likewise would cancel (by a rotation: in part).
   template <digest_key K>
-  std::uint64_t operator()(const K& key) const noexcept {
+  CONCUR_FORCEINLINE std::uint64_t operator()(const K& key) const noexcept {
     using words = detail::key_words<K>;
     const std::uint64_t first = detail::multiply_fold(words::template at<0>(&key) ^ secret_[0],
                                                       words::template at<1>(&key) ^ secret_[1]);

@@ -8,8 +8,8 @@
 /// compiler fence keep the compiler from doing so. That is all that the caller relies on: each lane
 /// is some value that the word had, as with its portable twin of atomic loads, which sanitizers,
 /// the model checker and other processors get. Nothing else in the library depends on such a thing.
-/// Eight tags of a byte are compared in one word by the same rule, byte for byte, also on AArch64,
-/// where a fence keeps the order.
+/// Eight tags of a byte are compared at once by the same rule, byte for byte, also on AArch64,
+/// where it is a word, and a fence keeps the order.
 #pragma once
 
 #include <atomic>
@@ -95,16 +95,26 @@ CONCUR_FORCEINLINE unsigned match_words(const atomic_words<Key>* words, const Ke
 
 // --- tags of one byte ---
 
-/// The tags that matched, the first one first: bit 7 of each byte.
+inline constexpr unsigned tags_at_once = 8;
+
+/// The tags that matched, the first one first: one bit for each, in a word of eight bytes the last
+/// bit of its byte.
 class tag_matches {
  public:
+  static constexpr unsigned bits_per_tag = CONCUR_VECTOR_LOADS ? 1 : 8;
+
   explicit constexpr tag_matches(std::uint64_t bits) noexcept : bits_(bits) {}
+  static constexpr std::uint64_t bit_of(unsigned i) noexcept {
+    return std::uint64_t{1} << (bits_per_tag * (i + 1) - 1);
+  }
+
   explicit constexpr operator bool() const noexcept { return bits_ != 0; }
   unsigned first() const noexcept {
 #if !defined(_MSC_VER) || defined(__clang__)
-    return static_cast<unsigned>(__builtin_ctzll(bits_)) / 8;  // no answer to 0 is asked for
+    // No answer to 0 is asked for.
+    return static_cast<unsigned>(__builtin_ctzll(bits_)) / bits_per_tag;
 #else
-    return static_cast<unsigned>(std::countr_zero(bits_)) / 8;
+    return static_cast<unsigned>(std::countr_zero(bits_)) / bits_per_tag;
 #endif
   }
   void drop_first() noexcept {
@@ -115,8 +125,6 @@ class tag_matches {
   std::uint64_t bits_;
 };
 
-inline constexpr unsigned tags_at_once = 8;
-
 /// Which of eight bytes are `tag`, not 0. Each is loaded once, acquire.
 CONCUR_FORCEINLINE tag_matches match_tags_portable(const std::atomic<std::uint8_t>* tags,
                                                    std::uint8_t tag) noexcept {
@@ -124,27 +132,29 @@ CONCUR_FORCEINLINE tag_matches match_tags_portable(const std::atomic<std::uint8_
   for (unsigned i = 0; i < tags_at_once; ++i) {
     // acquire: for the caller, who says why
     const bool is_same = tags[i].load(std::memory_order_acquire) == tag;
-    bits |= static_cast<std::uint64_t>(is_same) << (8 * i + 7);
+    bits |= is_same ? tag_matches::bit_of(i) : 0;
   }
   return tag_matches(bits);
 }
 
-/// The same, and now and then one more, behind one that is the same: for whoever takes a tag for a
-/// hint. The eight bytes need not be aligned.
+/// The same, and on AArch64 now and then one more, behind one that is the same: for whoever takes a
+/// tag for a hint. The eight bytes need not be aligned.
 CONCUR_FORCEINLINE tag_matches match_tags(const std::atomic<std::uint8_t>* tags,
                                           std::uint8_t tag) noexcept {
-#if !CONCUR_PORTABLE_LOADS && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && \
-    (defined(__x86_64__) || defined(__aarch64__))
-  using any_word = std::uint64_t __attribute__((aligned(1), may_alias));
   static_assert(sizeof(std::atomic<std::uint8_t>) == 1);
+#if CONCUR_VECTOR_LOADS
+  using any_word = long long __attribute__((aligned(1), may_alias));
+  const __m128i found = _mm_cvtsi64_si128(*reinterpret_cast<const volatile any_word*>(tags));
+  const __m128i equal = _mm_cmpeq_epi8(found, _mm_set1_epi8(static_cast<char>(tag)));
+  std::atomic_signal_fence(std::memory_order_acquire);
+  // What is beyond the eight is 0, and no tag.
+  return tag_matches(static_cast<unsigned>(_mm_movemask_epi8(equal)));
+#elif !CONCUR_PORTABLE_LOADS && defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  using any_word = std::uint64_t __attribute__((aligned(1), may_alias));
   constexpr std::uint64_t ones = 0x0101010101010101;
   const std::uint64_t found = *reinterpret_cast<const volatile any_word*>(tags);
-#if defined(__x86_64__)
-  std::atomic_signal_fence(std::memory_order_acquire);
-#else
   std::atomic_thread_fence(
       std::memory_order_acquire);  // acquire: a load that orders nothing itself
-#endif
   // A byte of zeros borrows from the next one: that is the one more.
   const std::uint64_t difference = found ^ (ones * tag);
   return tag_matches((difference - ones) & ~difference & (ones << 7));

@@ -99,11 +99,14 @@ class atomic_words {
     return difference == 0;
   }
 
-  /// Whether the stored bytes are those of `value`. Acquire, as `load`.
-  bool has_bytes_of(const T& value) const noexcept {
+  /// Whether the stored bytes are those of `value`. Acquire, as `load`. By force, as far as the
+  /// words: in a large program g++ would call a function for them, with closures and the value in
+  /// memory, and the value's vector stores would be waited for by its word loads.
+  CONCUR_FORCEINLINE bool has_bytes_of(const T& value) const noexcept {
     const auto* const from = reinterpret_cast<const unsigned char*>(&value);
     word difference = 0;
-    for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
+    for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>,
+                                                 std::size_t first) CONCUR_FORCEINLINE_LAMBDA {
       // acquire: as load<acquire>
       ((difference |= static_cast<word>(words_[first + I].load(std::memory_order_acquire) ^
                                         word_of<is_last<IsEnd, I, sizeof...(I)>>(from, first + I))),
