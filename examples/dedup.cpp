@@ -19,9 +19,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -76,16 +76,19 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
-/// The digests that sha256sum prints for the same files.
-std::set<std::string> digests_by_sha256sum(const fs::path& folder) {
+/// Digests, and how many files have each.
+using copies_of = std::map<std::string, std::uint32_t>;
+
+/// What sha256sum prints for the same files.
+copies_of digests_by_sha256sum(const fs::path& folder) {
   const std::string command = "find '" + folder.string() + "' -type f -print0 | xargs -0 sha256sum";
-  std::set<std::string> digests;
+  copies_of digests;
   FILE* const out = ::popen(command.c_str(), "r");
   if (out == nullptr) return digests;
   std::array<char, 8192> line;
   while (std::fgets(line.data(), line.size(), out) != nullptr) {
     const char* const begin = line[0] == '\\' ? line.data() + 1 : line.data();
-    digests.emplace(begin, 64);
+    ++digests[std::string(begin, 64)];
   }
   ::pclose(out);
   return digests;
@@ -138,9 +141,16 @@ int main(int argc, char** argv) {
               contents.size(), duplicates, static_cast<unsigned long long>(saved));
   if (!checks) return 0;
 
-  std::set<std::string> found;
-  contents.cvisit_all([&](const auto& element) { found.insert(hexadecimal(element.first)); });
-  const bool agrees = unreadable == 0 && found == digests_by_sha256sum(folder);
+  copies_of found;
+  std::uint64_t all = 0;
+  std::uint64_t once = 0;
+  contents.cvisit_all([&](const auto& element) {
+    found[hexadecimal(element.first)] = element.second.copies;
+    once += element.second.bytes;
+  });
+  for (const fs::path& file : files) all += fs::file_size(file);
+  const bool agrees =
+      unreadable == 0 && saved == all - once && found == digests_by_sha256sum(folder);
   std::printf("%s\n", agrees ? "agrees with sha256sum" : "sha256sum says something else");
   return agrees ? 0 : 1;
 }
