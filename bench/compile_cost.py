@@ -9,6 +9,7 @@ Processor time, the best of five (parse) and of three (use) runs, because other 
 the compiler, which the first line shows.
 """
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -115,7 +116,10 @@ def main():
                 print(f"{found['name']:42} {found['lines']:8} {found['parse_ms']:9.0f} {found['use_ms']:8.0f} {found['object_bytes']:8}",
                       flush=True)
     if options.json:
-        options.json.write_text(json.dumps({"compile_cost": results}, indent=1) + "\n", encoding="utf-8")
+        version = subprocess.run([options.compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+        commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        context = {"compiler": version, "commit": commit or "unknown", "date": datetime.date.today().isoformat()}
+        options.json.write_text(json.dumps({"compile_context": context, "compile_cost": results}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ RESULTS are JSON files, or folders of them, of one machine: all of what the docu
     <!-- end of report -->
 
 and what stands between them is replaced: parts are `machine`, `limit`, `scaling`, `growth`, `memory`, `locks`, `snapshots`, `cache`,
-`compile`, `summary`, `beside_best`, and `KEYS SIZE` for a table of throughput. A part that was not measured says so. Plots go to docs/plots/, light and dark.
+`compile`, `bars`, `summary`, `beside_best`, and `KEYS SIZE` for a table of throughput; `memory KEYS` is that of other keys. A part that was not measured says so. Plots go to docs/plots/, light and dark.
 """
 import argparse
 import os
@@ -19,6 +19,7 @@ import pathlib
 import re
 import sys
 
+import bars
 import plots
 from results import CEILING, FIXED, LIMIT, OURS, PEER, WORKLOADS, Results, short
 
@@ -28,11 +29,12 @@ MARKERS = re.compile(r"(<!-- report: (.*?) -->\n).*?(<!-- end of report -->)", r
 NAMES = {
     "concur_seqmap": "concur::seqmap", "concur_cmap": "concur::cmap", "concur_hamt": "concur::hamt",
     "concur_lockmap": "concur::lockmap", "concur_fixed_map": "concur::fixed_map",
-    "concur_shared_fixed_map": "concur::shared_fixed_map", "concur_lru": "concur::lru_lockmap",
+    "concur_shared_fixed_map": "concur::shared_fixed_map",
+    "concur_shared_fixed_map_processes": "concur::shared_fixed_map, processes", "concur_lru": "concur::lru_lockmap",
     "concur_exact_lru": "concur::lru_lockmap, exact_lru", "concur_s3fifo": "concur::lru_lockmap, s3fifo",
     "concur_w_tinylfu": "concur::lru_lockmap, w_tinylfu", "lru_flat_spinlock": "flat LRUs, spinlocks",
     "lru_flat_mutex": "flat LRUs, mutexes", "lru_list_mutex": "list and map, mutexes", "tbb_lru_cache": "oneTBB concurrent_lru_cache",
-    "boost_concurrent_flat": "boost::concurrent_flat_map", "parlayhash": "parlayhash", "growt_uaGrow": "growt uaGrow",
+    "boost_concurrent_flat": "boost::concurrent_flat_map", "boost_concurrent_node": "boost::concurrent_node_map", "parlayhash": "parlayhash", "growt_uaGrow": "growt uaGrow",
     "phmap_mutex": "phmap, 64 mutexes", "folly_concurrent": "folly::ConcurrentHashMap",
     "tbb_hash_map": "oneTBB concurrent_hash_map", "libcuckoo": "libcuckoo", "xenium_vyukov": "xenium vyukov_hash_map",
     "libcds_feldman_hp": "libcds FeldmanHashMap", "liburcu_lfht_memb": "liburcu cds_lfht (memb)",
@@ -193,8 +195,19 @@ class Report:
             cells = [table.get(map_, w) for table in (tables[0], tables[group])]
             return cells[1].median() / cells[0].median() if group and all(cells) else None
 
-        return self.rates_plot("scaling", title, keys, n, workloads, threads, to_one,
+        plot = self.rates_plot("scaling", title, keys, n, workloads, threads, to_one,
                                f"×: to {threads_name(threads[0])}; {self.results.contexts[0]['num_cpus']} processors")
+        tables = [self.results.table(keys, n, t) for t in threads]
+        names = list(dict.fromkeys(name for table in tables for name in order(table)))
+        body = []
+        for name in names:
+            role = next(table.roles[name] for table in tables if name in table.roles)
+            cells = [" / ".join(short(cell.median()) if (cell := table.get(name, w)) else "–" for table in tables) +
+                     (f" (×{last:.2f})" if (last := to_one(tables, None, name, w, len(tables) - 1)) else "") for w in workloads]
+            if role != CEILING and any(text.strip(" –/") for text in cells):
+                body.append([label(name, role), *cells])
+        heading = f"On {' / '.join(map(str, threads))} threads; in brackets the last to the first:"
+        return f"{plot}\n\n{heading}\n\n" + markdown([""] + [WORKLOADS[w] for w in workloads], body)
 
     # ---- what is not throughput --------------------------------------------------------------------
 
@@ -245,14 +258,14 @@ class Report:
             return (number, number, number, short(number)) if number > 0 else None
 
         title = f"Bytes per element, {size_name(n)} elements, {KEY_NAMES[keys]}"
-        parts = [self.picture("memory", title, lambda theme: plots.bars(theme, title, list(rows), columns, value, [""]))]
+        parts = [self.picture("memory" + ("" if keys == "u64" else f"-{keys}"), title, lambda theme: plots.bars(theme, title, list(rows), columns, value, [""]))]
         body = []
         for name in order(table):
             cell = table.get(name, "m_memory")
             if cell is None:
                 continue
             # Making an empty map takes the same time at any size; where it was measured does not matter.
-            empties = [t.get(name, "n_empty") for t in self.results.tables.values() if t.get(name, "n_empty")]
+            empties = [t.get(name, "n_empty") for (k, _, _), t in self.results.tables.items() if k == keys and t.get(name, "n_empty")]
             body.append([label(name, table.roles[name])] +
                         [short(cell.median(c)) for c in ("resident_B", "resident_mean_B", "resident_peak_B", "heap_B",
                                                          "empty_object_B", "empty_heap_B")] +
@@ -318,7 +331,29 @@ class Report:
             return None
         body = [[f"**`{c['name']}`**" if c["ours"] else f"`{c['name']}`", f"{c['lines']:,}", f"{c['parse_ms']:.0f}",
                  f"{c['use_ms']:.0f}", f"{c['object_bytes'] / 1024:.0f}"] for c in self.results.compile_cost]
-        return markdown(["", "lines, preprocessed", "include: ms", "one use, -O2: ms", "its object: KiB"], body)
+        context = self.results.compile_context
+        where = f"{context['compiler']}; commit {context['commit']}, {context['date']}.\n\n" if context else ""
+        return where + markdown(["", "lines, preprocessed", "include: ms", "one use, -O2: ms", "its object: KiB"], body)
+
+    def bars(self):
+        """What was wanted, and what came out."""
+        body, counts = [], dict.fromkeys(bars.VERDICTS, 0)
+        for bar in bars.read():
+            found = bar.judge(self.results)
+            counts[found.verdict] += 1
+            if found.verdict == bars.NOT_MEASURED:
+                continue
+            what = WORKLOADS.get(bar.workload, bar.workload) + (f": {bar.counter}" if bar.counter else "")
+            where = "" if bar.workload == "compile" else f"{KEY_NAMES[bar.keys].split(' (')[0]}, {size_name(bar.n)}, {threads_name(bar.threads)}"
+            other, _, rest = found.other.partition(" ")
+            wanted = f"{'≥' if bar.relation == '>=' else '≤'} {bar.factor:g}" + (f" × {NAMES.get(other, other)} {rest}".rstrip() if other else "")
+            verdict = f"**{found.verdict.lower()}**" if found.verdict == bars.MISSED else found.verdict
+            number = short(found.median()) + (f" ({short(min(found.values))}–{short(max(found.values))})" if len(found.values) > 1 else "") if found.values else ""
+            body.append([NAMES.get(bar.name, f"`{bar.name}`"), what, where, wanted, number, verdict])
+        if not body:
+            return None
+        summary = ", ".join(f"{number} {what.lower()}" for what, number in counts.items())
+        return f"{summary}.\n\n" + markdown(["", "", "", "wanted", "measured", ""], body)
 
     def machine(self):
         return "\n".join(f"- {line}" for line in self.results.machine()) or None
@@ -327,9 +362,11 @@ class Report:
         words = name.split()
         if len(words) == 2 and words[1].isdigit():
             return self.throughput(words[0], int(words[1]))
+        if len(words) == 2 and words[0] == "memory":
+            return self.memory(words[1])
         simple = {"locks": lambda: self.by_threads("k_"), "cache": lambda: self.by_threads("lru_"),
                   "snapshots": lambda: self.by_threads("s_")}
-        for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "summary", "beside_best"):
+        for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "bars", "summary", "beside_best"):
             simple[known] = getattr(self, known)
         if name not in simple:
             sys.exit(f"no part of a report is called {name!r}")
@@ -339,7 +376,7 @@ class Report:
         """Every part that was measured."""
         names = ["machine", "summary", "beside_best"]
         names += [f"{k} {n}" for k in KEY_NAMES for n in sorted({n for key, n, _ in self.results.tables if key == k})]
-        return names + ["scaling", "growth", "memory", "locks", "snapshots", "cache", "limit", "compile"]
+        return names + ["scaling", "growth", "memory", "memory string", "memory k32", "locks", "snapshots", "cache", "limit", "compile", "bars"]
 
     def put(self, path):
         """Replaces what is between the markers of a document."""

@@ -84,12 +84,13 @@ def ratios(mine, others):
 class Results:
     def __init__(self, paths):
         """Files, or folders of them."""
-        self.contexts, self.tables, self.compile_cost = [], {}, None
+        self.contexts, self.tables, self.compile_cost, self.compile_context = [], {}, None, {}
         files = [f for path in map(pathlib.Path, paths) for f in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
         for number, path in enumerate(files):
             content = json.loads(path.read_text(encoding="utf-8"))
             if "compile_cost" in content:
                 self.compile_cost = content["compile_cost"]
+                self.compile_context = content.get("compile_context", {})
                 continue
             self.contexts.append(content["context"])
             for run in content["benchmarks"]:

@@ -59,7 +59,10 @@ part() {
       ;;
     cache) run cache --workloads='^lru_' --sizes=1M --threads=1,2 --rounds=3 ;;
     growth) run growth --workloads=l_insert --sizes=10M --threads=1,2 --rounds=3 ;;
-    memory) run memory --workloads='m_memory|n_empty' --sizes=100k,10M --threads=1 --rounds=1 ;;
+    memory)
+      run memory --workloads='m_memory|n_empty' --sizes=100k,10M --threads=1 --rounds=1
+      run memory_keys --workloads='m_memory|n_empty' --keys=string,k32 --sizes=100k --threads=1 --rounds=1
+      ;;
     compile)
       echo "==== compile, $(date -u +%H:%M:%S)"
       # shellcheck disable=SC2086 # a list of folders

@@ -15,73 +15,22 @@ import pathlib
 import statistics
 import sys
 
-from results import OURS, Results, ratios
-
-
-class Bar:
-    """map measured keys n threads relation factor [reference]: see bars.txt."""
-
-    def __init__(self, line):
-        words = line.split()
-        self.name, measured, self.keys, n, threads, self.relation, factor = words[:7]
-        self.workload, _, self.counter = measured.partition(".")
-        self.n, self.threads, self.factor = int(n), int(threads), float(factor)
-        self.reference = words[7] if len(words) > 7 else ""
-
-    def title(self):
-        what = self.workload + (f".{self.counter}" if self.counter else "")
-        return f"{self.name} {what} {self.keys} {self.n}, {self.threads} threads"
-
-    def wanted(self, other):
-        return f"{self.relation} {self.factor:g}" + (f" x {other}" if other else "")
-
-    def measure(self, results):
-        """(what it was compared with, {round: value}), or None if that was not measured."""
-        cell = results.table(self.keys, self.n, self.threads).get(self.name, self.workload)
-        values = cell.values(self.counter) if cell else {}
-        if not values:
-            return None
-        if not self.reference:
-            return "", self.quiet(cell, values)
-        if self.reference == "processors":
-            count = results.contexts[0]["num_cpus"]
-            return self.reference, {key: value / count for key, value in self.quiet(cell, values).items()}
-        wanted, _, threads = self.reference.partition("@")
-        wanted, _, workload = wanted.partition(":")
-        table = results.table(self.keys, self.n, int(threads or self.threads))
-        other = table.best(workload or self.workload, None if wanted == "best" else wanted.split("|"))
-        if other is None:
-            return None
-        partner = table.get(other, workload or self.workload)
-        return (other + (f" {workload}" if workload else "") + (f" on {threads}" if threads else ""),
-                ratios(self.quiet(cell, values), self.quiet(partner, partner.values(self.counter))))
-
-    def quiet(self, cell, values):
-        return {key: value for key, value in values.items() if self.threads > 2 or cell.shares[key] >= 0.95}
-
-    def holds(self, value):
-        return value >= self.factor if self.relation == ">=" else value <= self.factor
+import bars
+from results import OURS, Results
 
 
 def print_bars(path, results):
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
-    counts = {"holds": 0, "MISSED": 0, "no quiet round": 0, "not measured": 0}
+    counts = dict.fromkeys(bars.VERDICTS, 0)
     print("| bar | wanted | median (min-max) | rounds that hold | |\n|---|---|---|---|---|")
-    for bar in map(Bar, lines):
-        found = bar.measure(results)
-        if found is None:
-            counts["not measured"] += 1
+    for bar in bars.read(path):
+        found = bar.judge(results)
+        counts[found.verdict] += 1
+        if found.verdict == bars.NOT_MEASURED:
             continue
-        other, values = found
-        if not values:
-            verdict = "no quiet round"
-            print(f"| {bar.title()} | {bar.wanted(other)} | | | {verdict} |")
-        else:
-            held = sum(map(bar.holds, values.values()))
-            verdict = "holds" if held >= 0.8 * len(values) else "MISSED"
-            print(f"| {bar.title()} | {bar.wanted(other)} | {statistics.median(values.values()):.3g} "
-                  f"({min(values.values()):.3g}-{max(values.values()):.3g}) | {held} of {len(values)} | {verdict} |")
-        counts[verdict] += 1
+        values = found.values
+        number = f"{statistics.median(values):.3g} ({min(values):.3g}-{max(values):.3g})" if values else ""
+        held = f"{found.held} of {len(values)}" if values else ""
+        print(f"| {bar.title()} | {bar.wanted(found.other)} | {number} | {held} | {found.verdict} |")
     print("\n" + ", ".join(f"{number} {what}" for what, number in counts.items()))
 
 
@@ -119,15 +68,15 @@ def print_counters(title, table, workload):
 
 
 def main(arguments):
-    bars = None
+    wanted = None
     if arguments[:1] == ["--bars"]:
         named = len(arguments) > 1 and arguments[1].endswith(".txt")
-        bars = pathlib.Path(arguments[1]) if named else pathlib.Path(__file__).with_name("bars.txt")
+        wanted = pathlib.Path(arguments[1]) if named else bars.DEFAULT
         arguments = arguments[2 if named else 1:]
     results = Results(arguments)
     print("\n".join(results.machine()) + "\n")
-    if bars:
-        print_bars(bars, results)
+    if wanted:
+        print_bars(wanted, results)
         return
     for (keys, n, threads), table in sorted(results.tables.items()):
         title = f"{keys}, n={n}, threads={threads}"

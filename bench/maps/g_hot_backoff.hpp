@@ -21,10 +21,10 @@ concept can_count_runs = requires(Map& map, typename Map::handle& handle, const 
 template <class Map, class Key>
 measurement g_hot_backoff(const parameters& p) {
   Map& map = filled<Map, Key>(p, p.n, leaves::as_it_was);
-  map.take_runs();
-  measurement m = timed(map, p, stream_kind::hits, [](auto& handle, std::uint32_t, value&) {
-    handle.increment_counting(key_of<Key>(0));
-  });
+  measurement m = timed(
+      map, p, stream_kind::hits,
+      [](auto& handle, std::uint32_t, value&) { handle.increment_counting(key_of<Key>(0)); },
+      [&] { map.take_runs(); });
   m.counters = {{"runs", static_cast<double>(map.take_runs()) / m.operations}};
   return m;
 }

@@ -73,6 +73,7 @@ class stopwatch {
 template <class Map, class Key>
 measurement l_insert(const parameters& p) {
   release_kept_map();
+  use_once<Map, Key>(p.threads);
   Map map(p.n);
   nanoseconds_per_tick();
   std::vector<std::unique_ptr<stopwatch>> watches(p.threads);

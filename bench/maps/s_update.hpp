@@ -19,8 +19,9 @@ measurement s_update(const parameters& p) {
   std::optional<snapshot> last;
   std::atomic<std::uint64_t> next{0};
   double taken = 0;
-  measurement m =
-      timed(map, p, stream_kind::hits, [&](auto& handle, std::uint32_t index, value& count) {
+  measurement m = timed(
+      map, p, stream_kind::hits,
+      [&](auto& handle, std::uint32_t index, value& count) {
         handle.increment(key_of<Key>(index));
         if (Every == 0 || ++count % 64 != 0) return;
         if (steady_nanoseconds() < next.load(std::memory_order_relaxed)) return;
@@ -29,7 +30,8 @@ measurement s_update(const parameters& p) {
         last.emplace(map.snapshot());
         ++taken;
         next.store(steady_nanoseconds() + Every * 1'000, std::memory_order_relaxed);
-      });
+      },
+      [&] { taken = 0; });
   if (Every != 0) m.counters = {{"snapshots", taken}};
   return m;
 }

@@ -95,9 +95,12 @@ Map& filled(const parameters& p, std::size_t n, leaves afterwards) {
   return *map;
 }
 
-/// Runs body(handle, index, sum) over each thread's stream for about p.seconds.
-template <class Map, class Body>
-measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& body) {
+/// Runs body(handle, index, sum) over each thread's stream, at first for an eighth of p.seconds
+/// that does not count: caches, branch predictors, and what a thread or the map does once. Then
+/// begin(), and the measurement, of about p.seconds.
+template <class Map, class Body, class Begin>
+measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& body,
+                  const Begin& begin) {
   struct alignas(128) record {
     const std::vector<std::uint32_t>* indices = nullptr;
     std::uint64_t operations = 0;
@@ -105,28 +108,47 @@ measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& b
   const shared_pages pages(p.threads * sizeof(record));
   auto* const records = static_cast<record*>(pages.data());
   for (unsigned t = 0; t != p.threads; ++t) new (records + t) record{&stream(kind, p.n, t)};
-  const auto duration = static_cast<std::uint64_t>(p.seconds * 1e9);
   const auto team = in_processes<Map> ? on_processes : on_team;
-  const team_time time = team(p.threads, [&](unsigned t) {
-    typename Map::handle handle(map);
-    const std::uint32_t* const indices = records[t].indices->data();
-    const std::size_t mask = records[t].indices->size() - 1;
-    value sum = 0;
-    std::uint64_t done = 0;
-    const std::uint64_t end = steady_nanoseconds() + duration;
-    do {
-      const std::uint32_t* const block = indices + (done & mask);
-      for (std::size_t i = 0; i != stream_block; ++i) body(handle, block[i], sum);
-      done += stream_block;
-    } while (steady_nanoseconds() < end);
-    keep(sum);
-    records[t].operations = done;
-  });
+  const auto run_for = [&](double seconds) {
+    const auto duration = static_cast<std::uint64_t>(seconds * 1e9);
+    return team(p.threads, [&](unsigned t) {
+      typename Map::handle handle(map);
+      const std::uint32_t* const indices = records[t].indices->data();
+      const std::size_t mask = records[t].indices->size() - 1;
+      value sum = 0;
+      std::uint64_t done = 0;
+      const std::uint64_t end = steady_nanoseconds() + duration;
+      do {
+        const std::uint32_t* const block = indices + (done & mask);
+        for (std::size_t i = 0; i != stream_block; ++i) body(handle, block[i], sum);
+        done += stream_block;
+      } while (steady_nanoseconds() < end);
+      keep(sum);
+      records[t].operations = done;
+    });
+  };
+  run_for(p.seconds / 8);
+  begin();
+  const team_time time = run_for(p.seconds);
   measurement m{0, time.seconds, time.cpu_share, {}};
   for (unsigned t = 0; t != p.threads; ++t) {
     m.operations += static_cast<double>(records[t].operations);
   }
   return m;
+}
+
+template <class Map, class Body>
+measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& body) {
+  return timed(map, p, kind, body, [] {});
+}
+
+/// What the first use of a map does once in a process, and not for every map: asks the kernel,
+/// registers the thread.
+template <class Map, class Key>
+void use_once(unsigned threads) {
+  constexpr std::size_t few = 1024;
+  Map map(few);
+  fill<Map, Key>(map, few, threads);
 }
 
 /// Repeats a piece of work of fixed size, `round() -> team_time`, until it has taken p.seconds, or

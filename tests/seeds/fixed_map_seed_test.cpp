@@ -138,7 +138,21 @@ TEST_CASE("seed fixed_map: misses cost the same after any history (there: 14 to 
   REQUIRE(probes(map, absent).second < 2 * probes(fresh, absent).second);
   map.clear();
   REQUIRE(probes(map, absent).second == 0);
-  REQUIRE(broken_invariant(concur::fixed_map<number>(8)) == nullptr);
+  REQUIRE(broken_invariant(map) == nullptr);
+}
+
+TEST_CASE("seed fixed_map: a map without a free slot looks no further (there: at every slot)") {
+  constexpr std::size_t capacity = 4'096;
+  concur::fixed_map<number> map(capacity, concur::digest_hash(1));
+  for (number i = 0; i < capacity; ++i) REQUIRE(map.insert(digest(i), i).inserted());
+  REQUIRE(map.insert(digest(capacity), 0).full());
+  // A key may be far from home in a map that full; but most are not, and a miss ends at the bound
+  // of its home.
+  std::vector<concur::key32> present;
+  for (number i = 0; i < capacity; ++i) present.push_back(digest(i));
+  REQUIRE(probes(map, present).second / capacity < 128);
+  REQUIRE(probes(map, some_keys(10'000'000, 2'000)).second / 2'000 < 128);
+  REQUIRE(broken_invariant(map) == nullptr);
 }
 
 TEST_CASE("seed fixed_map: counters and crafted keys spread like random keys (there: 684 ms)") {
