@@ -294,6 +294,7 @@ class basic_hamt
 
   /// A copy is a fork of a snapshot where the allocators are equal: O(1), safe beside writers, and
   /// as of one moment. Else it copies every element.
+  /// - Throws: std::length_error if the allocators are not equal and the elements cannot be copied.
   basic_hamt(const basic_hamt& other)
       : basic_hamt(other, allocator_of_copy(other.engine_.allocator())) {}
   basic_hamt(const basic_hamt& other, const Allocator& allocator)
@@ -307,7 +308,11 @@ class basic_hamt
       fail_length("hamt: elements that cannot be copied, and another allocator");
     }
   }
-  /// Moves need both maps to be quiet.
+  /// Moves need both maps to be quiet. To an allocator that is not equal the elements are moved one
+  /// by one, with copies of their keys, or are copied if there is a snapshot or a fork that has
+  /// them too; if that throws, those that were moved by then are lost.
+  /// - Throws: std::length_error then, before anything has happened, if that takes a copy of what
+  ///   cannot be copied.
   basic_hamt(basic_hamt&& other) noexcept(
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : engine_(other.hash_function(), other.key_eq(), other.engine_.allocator()) {
@@ -315,8 +320,8 @@ class basic_hamt
   }
   basic_hamt(basic_hamt&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    if (memory_is_exchangeable(*this, other)) {
-      engine_.swap_elements(other.engine_);
+    if (memory_is_exchangeable(*this, other) || !other.engine_.is_shared()) {
+      take_elements(*this, other);
     } else if constexpr (std::copy_constructible<Key> && std::copy_constructible<T>) {
       this->merge(other);
     } else {

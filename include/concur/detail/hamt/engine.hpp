@@ -252,6 +252,11 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   bool is_without_version() const noexcept {
     return this->root_.load(std::memory_order_acquire) == nullptr;  // acquire: see modify_present
   }
+  /// Whether a snapshot or a fork may have what this map has, which is quiet.
+  bool is_shared() const noexcept {
+    const core_type* const c = this->shared_or_null();
+    return c != nullptr && c->is_shared();
+  }
   /// Whether nothing that was replaced is waiting for its readers. For tests.
   bool is_clean() const noexcept {
     const core_type* const c = this->shared_or_null();

@@ -244,7 +244,8 @@ class interface_bulk {
   template <class Source, class Element>
   bool insert_from(Element& element) {
     auto into = insertion_into(derived());
-    if constexpr (is_exclusive<Source> && !std::is_trivially_copyable_v<T>) {
+    constexpr bool is_copied = std::is_trivially_copyable_v<T> && std::copy_constructible<T>;
+    if constexpr (is_exclusive<Source> && !is_copied) {
       bool inserted = false;
       element.visit([&](auto& lent) {
         inserted =
