@@ -17,11 +17,10 @@
 ///
 /// - Nothing blocks: no operation waits for another thread.
 /// - A read writes to no shared cache line.
-/// - Callbacks of `update`, `upsert`, `compute` and keyed predicates work on a copy and may run
-/// again
-///   after a lost race. Callbacks may use the map.
-/// - Traversals run over a snapshot: they see the map as of one moment. So does `clear`, which is
-///   atomic.
+/// - Callbacks of `update`, `upsert`, `compute` and keyed predicates work on a copy, and may run
+///   again after a lost race. Callbacks may use the map.
+/// - Traversals run over a snapshot: they see the map as of one moment, in parallel too. So does
+///   `clear`, which is atomic. Of `scan` each step is of a moment of its own.
 /// - What was replaced is freed when no snapshot has it and nobody reads it. A reader that sleeps
 ///   keeps the nodes that it reads, and what they link to, from being freed; nothing else.
 ///

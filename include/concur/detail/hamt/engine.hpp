@@ -118,18 +118,26 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
     return held(this->shared(), v);
   }
 
+  /// The moment that a traversal shows, for all of its parts. Without elements it is not made.
+  held to_traverse() const { return is_without_version() ? held() : snapshot(); }
+
   template <class F>
   bool traverse(hash_range range, F&& f) const {
-    if (is_without_version()) return true;
-    return for_each(snapshot(), range,
-                    [&](std::uint64_t, const value_type& pair) { return f(pair); });
+    return traverse(to_traverse(), range, f);
+  }
+  template <class F>
+  bool traverse(const held& of, hash_range range, F&& f) const {
+    return for_each(of, range, [&](std::uint64_t, const value_type& pair) { return f(pair); });
   }
 
   /// Elements that can be erased: f(element) -> bool.
   template <class F>
   bool traverse(hash_range range, F&& f) {
-    if (is_without_version()) return true;
-    return for_each(snapshot(), range, [&](std::uint64_t hash, const value_type& pair) {
+    return traverse(to_traverse(), range, f);
+  }
+  template <class F>
+  bool traverse(const held& of, hash_range range, F&& f) {
+    return for_each(of, range, [&](std::uint64_t hash, const value_type& pair) {
       shown_element shown(*this, hash, pair);
       if (!f(shown)) return false;
       while (shown.was_lost()) {
