@@ -452,10 +452,6 @@ class hamt
   using base::operator=;
 };
 
-/// What `hamt<...>::snapshot()` returns.
-template <class Key, class T, class Hash, class KeyEqual, class Allocator>
-using hamt_snapshot = typename hamt<Key, T, Hash, KeyEqual, Allocator>::snapshot_type;
-
 /// Shows every key that differs: `f(const Key&, const T* before, const T* after)`, null where the
 /// key is absent. Values that compare equal do not differ.
 /// - Complexity: proportional to the change where the snapshots have a common ancestor, else to
