@@ -213,9 +213,7 @@ class [[nodiscard]] basic_hamt_snapshot {
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
 class basic_hamt
     : public map_interface<basic_hamt<Key, T, Hash, KeyEqual, Allocator, Tuning>, Key, T> {
-  static_assert(hasher_for<Hash, Key>, "concur::hamt: Hash must be callable with a const Key&");
-  static_assert(key_equal_for<KeyEqual, Key>,
-                "concur::hamt: KeyEqual must be a predicate on two Keys");
+  static_assert(check_policies<Key, Hash, KeyEqual, Allocator>());
 
   using engine_type = hamt::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   friend struct map_access;

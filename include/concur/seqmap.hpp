@@ -90,9 +90,7 @@ class basic_seqmap
                 "concur::seqmap: Key must be trivially copyable; use concur::cmap");
   static_assert(std::is_trivially_copyable_v<T>,
                 "concur::seqmap: T must be trivially copyable; use concur::cmap");
-  static_assert(hasher_for<Hash, Key>, "concur::seqmap: Hash must be callable with a const Key&");
-  static_assert(key_equal_for<KeyEqual, Key>,
-                "concur::seqmap: KeyEqual must be a predicate on two Keys");
+  static_assert(check_policies<Key, Hash, KeyEqual, Allocator>());
 
   using engine_type = seqmap::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   friend struct map_access;
