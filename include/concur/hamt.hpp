@@ -21,6 +21,8 @@
 ///   again after a lost race. Callbacks may use the map.
 /// - Traversals run over a snapshot: they see the map as of one moment, in parallel too. So does
 ///   `clear`, which is atomic. Of `scan` each step is of a moment of its own.
+/// - Batches (`find_each`, `visit(first, last, f)`) are the single calls one after the other:
+///   nothing is fetched ahead.
 /// - What was replaced is freed when no snapshot has it and nobody reads it. A reader that sleeps
 ///   keeps the nodes that it reads, and what they link to, from being freed; nothing else.
 ///

@@ -74,6 +74,10 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
       noexcept(noexcept(mixed_hash(std::declval<const Hash&>(), key))) {
     return mixed_hash(this->hash_, key);
   }
+  /// Nothing: a walk ahead of the walk would have to protect what it goes by, too. Two of them, one
+  /// to the slot and one to the leaf, made find_each slower up to 100'000 elements (by 8 ns of 10
+  /// at 1000, by 2 of 19 at 100'000), and no faster beyond doubt at a million: the processor
+  /// overlaps the walks of a batch by itself.
   void prefetch(std::uint64_t) const noexcept {}
 
   /// f(const value_type&) on the element, which stays while `f` runs.
