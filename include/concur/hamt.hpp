@@ -156,7 +156,8 @@ class [[nodiscard]] basic_hamt_snapshot {
   iterator cbegin() const noexcept { return begin(); }
   iterator cend() const noexcept { return end(); }
 
-  /// Exact. O(1); the first call counts what has changed since the last snapshot that was counted.
+  /// Exact. O(1); the first call counts what has changed since the last snapshot that was counted:
+  /// if none was, all of it.
   size_type size() const noexcept { return static_cast<size_type>(held_.size()); }
   [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
@@ -288,11 +289,12 @@ class basic_hamt
   /// \}
 
   /// A fork: a map of its own with what the snapshot has, which it shares until either changes it.
-  /// O(1). Needs a snapshot that was taken and not moved from.
+  /// O(1); what its first `size`, `empty` or `capacity` costs is that of the snapshot's `size`.
+  /// Needs a snapshot that was taken and not moved from.
   explicit basic_hamt(const snapshot_type& from) : engine_(from.held_) {}
 
   /// A copy is a fork of a snapshot where the allocators are equal: O(1), safe beside writers, and
-  /// as of one moment. Else it copies every element.
+  /// as of one moment; its first `size` counts as a fork's does. Else it copies every element.
   /// - Throws: std::length_error if the allocators are not equal and the elements cannot be copied.
   basic_hamt(const basic_hamt& other)
       : basic_hamt(other, allocator_of_copy(other.engine_.allocator())) {}
