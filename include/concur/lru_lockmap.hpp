@@ -238,7 +238,7 @@ class basic_lru_lockmap
       engine_.swap_elements(other.engine_);
     } else if constexpr (std::move_constructible<T>) {
       other.engine_.drain_from_coldest([this](auto&& k, T&& value, cache_duration remaining) {
-        insert_until(std::forward<decltype(k)>(k), std::move(value), remaining);
+        this->insert_until(std::forward<decltype(k)>(k), std::move(value), remaining);
       });
     } else {
       fail_length("concur::lru_lockmap: elements that cannot be moved, and another allocator");
