@@ -189,7 +189,9 @@ class basic_fixed_map : public map_interface<basic_fixed_map<Key, T, Hash, KeyEq
       : engine_(other.hash_function(), other.engine_.allocator()) {
     engine_.swap_contents(other.engine_);
   }
-  /// With another allocator, the elements are moved one by one.
+  /// With another allocator, the elements are moved one by one; if that throws, those that were
+  /// moved by then are lost.
+  /// - Throws: std::length_error then, before anything has happened, if `T` cannot be moved.
   basic_fixed_map(basic_fixed_map&& other, const Allocator& allocator)
       : engine_(other.hash_function(), allocator) {
     take_from(other);

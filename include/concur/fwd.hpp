@@ -68,6 +68,20 @@ template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equa
           class Allocator = std::allocator<std::pair<const Key, T>>>
 class hamt;
 
+namespace detail {
+namespace hamt {
+struct default_tuning;
+}
+template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
+class basic_hamt_snapshot;
+}  // namespace detail
+
+/// What `hamt<...>::snapshot()` returns: an immutable map.
+template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
+          class Allocator = std::allocator<std::pair<const Key, T>>>
+using hamt_snapshot =
+    detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, detail::hamt::default_tuning>;
+
 /// Hold an exclusive or shared lock on one key, present or not, or on many.
 template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
           class Allocator = std::allocator<std::pair<const Key, T>>>

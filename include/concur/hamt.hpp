@@ -17,11 +17,12 @@
 ///
 /// - Nothing blocks: no operation waits for another thread.
 /// - A read writes to no shared cache line.
-/// - Callbacks of `update`, `upsert`, `compute` and keyed predicates work on a copy and may run
-/// again
-///   after a lost race. Callbacks may use the map.
-/// - Traversals run over a snapshot: they see the map as of one moment. So does `clear`, which is
-///   atomic.
+/// - Callbacks of `update`, `upsert`, `compute` and keyed predicates work on a copy, and may run
+///   again after a lost race. Callbacks may use the map.
+/// - Traversals run over a snapshot: they see the map as of one moment, in parallel too. So does
+///   `clear`, which is atomic. Of `scan` each step is of a moment of its own.
+/// - Batches (`find_each`, `visit(first, last, f)`) are the single calls one after the other:
+///   nothing is fetched ahead.
 /// - What was replaced is freed when no snapshot has it and nobody reads it. A reader that sleeps
 ///   keeps the nodes that it reads, and what they link to, from being freed; nothing else.
 ///
@@ -155,7 +156,8 @@ class [[nodiscard]] basic_hamt_snapshot {
   iterator cbegin() const noexcept { return begin(); }
   iterator cend() const noexcept { return end(); }
 
-  /// Exact. O(1); the first call counts what has changed since the last snapshot that was counted.
+  /// Exact. O(1); the first call counts what has changed since the last snapshot that was counted:
+  /// if none was, all of it.
   size_type size() const noexcept { return static_cast<size_type>(held_.size()); }
   [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
@@ -214,9 +216,7 @@ class [[nodiscard]] basic_hamt_snapshot {
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
 class basic_hamt
     : public map_interface<basic_hamt<Key, T, Hash, KeyEqual, Allocator, Tuning>, Key, T> {
-  static_assert(hasher_for<Hash, Key>, "concur::hamt: Hash must be callable with a const Key&");
-  static_assert(key_equal_for<KeyEqual, Key>,
-                "concur::hamt: KeyEqual must be a predicate on two Keys");
+  static_assert(check_policies<Key, Hash, KeyEqual, Allocator>());
 
   using engine_type = hamt::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   friend struct map_access;
@@ -289,11 +289,13 @@ class basic_hamt
   /// \}
 
   /// A fork: a map of its own with what the snapshot has, which it shares until either changes it.
-  /// O(1). Needs a snapshot that was taken and not moved from.
+  /// O(1); what its first `size`, `empty` or `capacity` costs is that of the snapshot's `size`.
+  /// Needs a snapshot that was taken and not moved from.
   explicit basic_hamt(const snapshot_type& from) : engine_(from.held_) {}
 
   /// A copy is a fork of a snapshot where the allocators are equal: O(1), safe beside writers, and
-  /// as of one moment. Else it copies every element.
+  /// as of one moment; its first `size` counts as a fork's does. Else it copies every element.
+  /// - Throws: std::length_error if the allocators are not equal and the elements cannot be copied.
   basic_hamt(const basic_hamt& other)
       : basic_hamt(other, allocator_of_copy(other.engine_.allocator())) {}
   basic_hamt(const basic_hamt& other, const Allocator& allocator)
@@ -307,7 +309,11 @@ class basic_hamt
       fail_length("hamt: elements that cannot be copied, and another allocator");
     }
   }
-  /// Moves need both maps to be quiet.
+  /// Moves need both maps to be quiet. To an allocator that is not equal the elements are moved one
+  /// by one, with copies of their keys, or are copied if there is a snapshot or a fork that has
+  /// them too; if that throws, those that were moved by then are lost.
+  /// - Throws: std::length_error then, before anything has happened, if that takes a copy of what
+  ///   cannot be copied.
   basic_hamt(basic_hamt&& other) noexcept(
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : engine_(other.hash_function(), other.key_eq(), other.engine_.allocator()) {
@@ -315,8 +321,8 @@ class basic_hamt
   }
   basic_hamt(basic_hamt&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    if (memory_is_exchangeable(*this, other)) {
-      engine_.swap_elements(other.engine_);
+    if (memory_is_exchangeable(*this, other) || !other.engine_.is_shared()) {
+      take_elements(*this, other);
     } else if constexpr (std::copy_constructible<Key> && std::copy_constructible<T>) {
       this->merge(other);
     } else {
@@ -447,10 +453,6 @@ class hamt
   using base::base;
   using base::operator=;
 };
-
-/// What `hamt<...>::snapshot()` returns.
-template <class Key, class T, class Hash, class KeyEqual, class Allocator>
-using hamt_snapshot = typename hamt<Key, T, Hash, KeyEqual, Allocator>::snapshot_type;
 
 /// Shows every key that differs: `f(const Key&, const T* before, const T* after)`, null where the
 /// key is absent. Values that compare equal do not differ.

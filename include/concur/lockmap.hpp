@@ -170,7 +170,9 @@ class basic_lockmap
     engine_.reserve(other.size());
     other.cvisit_all([this](const auto& e) { this->try_emplace(e.first, e.second); });
   }
-  /// Moves need both maps to be quiet: nobody holds an entry.
+  /// Moves need both maps to be quiet: nobody holds an entry. To an allocator that is not equal the
+  /// elements are moved one by one; if that throws, those that were moved by then are lost.
+  /// - Throws: std::length_error then, before anything has happened, if `T` cannot be moved.
   basic_lockmap(basic_lockmap&& other) noexcept(
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : engine_(other.hash_function(), other.key_eq(), other.engine_.allocator()) {
@@ -178,11 +180,7 @@ class basic_lockmap
   }
   basic_lockmap(basic_lockmap&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    if (memory_is_exchangeable(*this, other)) {
-      engine_.swap_elements(other.engine_);
-    } else {
-      this->merge(other);
-    }
+    take_elements(*this, other);
   }
   ~basic_lockmap() = default;
 

@@ -222,7 +222,10 @@ class basic_lru_lockmap
       insert_until(k, value, remaining);
     });
   }
-  /// Moves need both maps to be quiet: nobody holds an entry. The source keeps its options.
+  /// Moves need both maps to be quiet: nobody holds an entry. The source keeps its options. To an
+  /// allocator that is not equal the elements are moved one by one; if that throws, those that were
+  /// moved by then are lost.
+  /// - Throws: std::length_error then, before anything has happened, if `T` cannot be moved.
   basic_lru_lockmap(basic_lru_lockmap&& other) noexcept(
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : basic_lru_lockmap(other.options(), other.hash_function(), other.key_eq(),
@@ -233,10 +236,12 @@ class basic_lru_lockmap
       : basic_lru_lockmap(other.options(), other.hash_function(), other.key_eq(), allocator) {
     if (memory_is_exchangeable(*this, other)) {
       engine_.swap_elements(other.engine_);
-    } else {
-      other.engine_.drain_from_coldest([this](const Key& k, T& value, cache_duration remaining) {
-        insert_until(k, std::move(value), remaining);
+    } else if constexpr (std::move_constructible<T>) {
+      other.engine_.drain_from_coldest([this](auto&& k, T&& value, cache_duration remaining) {
+        this->insert_until(std::forward<decltype(k)>(k), std::move(value), remaining);
       });
+    } else {
+      fail_length("concur::lru_lockmap: elements that cannot be moved, and another allocator");
     }
   }
   ~basic_lru_lockmap() = default;
@@ -431,12 +436,13 @@ class basic_lru_lockmap
     }
   }
   /// Of a key that is absent.
-  template <class V>
-  void insert_until(const Key& k, V&& value, cache_duration remaining) {
+  template <class K, class V>
+  void insert_until(K&& k, V&& value, cache_duration remaining) {
     engine_.modify(
         engine_.hash(k), k,
         [&](auto& slot) {
-          engine_.expire_in(slot.emplace(k, std::forward<V>(value)).state(), remaining);
+          auto& made = slot.emplace(std::forward<K>(k), std::forward<V>(value));
+          engine_.expire_in(made.state(), remaining);
         },
         [](auto&) {});
   }

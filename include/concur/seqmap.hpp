@@ -90,9 +90,7 @@ class basic_seqmap
                 "concur::seqmap: Key must be trivially copyable; use concur::cmap");
   static_assert(std::is_trivially_copyable_v<T>,
                 "concur::seqmap: T must be trivially copyable; use concur::cmap");
-  static_assert(hasher_for<Hash, Key>, "concur::seqmap: Hash must be callable with a const Key&");
-  static_assert(key_equal_for<KeyEqual, Key>,
-                "concur::seqmap: KeyEqual must be a predicate on two Keys");
+  static_assert(check_policies<Key, Hash, KeyEqual, Allocator>());
 
   using engine_type = seqmap::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   friend struct map_access;
@@ -173,7 +171,8 @@ class basic_seqmap
     engine_.make_room(other.size());
     other.cvisit_all([this](const value_type& element) { this->insert(element); });
   }
-  /// Moves need both maps to be quiet.
+  /// Moves need both maps to be quiet. To an allocator that is not equal the elements are moved one
+  /// by one; if that throws, those that were moved by then are lost.
   basic_seqmap(basic_seqmap&& other) noexcept(
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : engine_(other.hash_function(), other.key_eq(), other.engine_.allocator()) {
@@ -181,11 +180,7 @@ class basic_seqmap
   }
   basic_seqmap(basic_seqmap&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    if (memory_is_exchangeable(*this, other)) {
-      engine_.swap_elements(other.engine_);
-    } else {
-      this->merge(other);
-    }
+    take_elements(*this, other);
   }
   ~basic_seqmap() = default;
 

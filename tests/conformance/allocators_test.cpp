@@ -11,6 +11,7 @@
 #include <memory>
 #include <memory_resource>
 #include <new>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -100,6 +101,146 @@ TEMPLATE_LIST_TEST_CASE("copies and moves may go to another allocator", "[alloca
   REQUIRE(here.balanced());
   REQUIRE(there.balanced());
 }
+
+#if CONCUR_TEST_HAS_OWN_MAPS
+namespace {
+
+/// A key that only moves; one that was moved from is found in no map.
+struct sole_key {
+  explicit sole_key(number n) : value(std::make_unique<number>(n)) {}
+  friend bool operator==(const sole_key& a, const sole_key& b) {
+    return a.value && b.value && *a.value == *b.value;
+  }
+  std::unique_ptr<number> value;
+};
+struct sole_key_hash {
+  std::size_t operator()(const sole_key& key) const { return std::hash<number>()(*key.value); }
+};
+
+template <class TestType, class Key, class T, class Hash = std::hash<Key>>
+using map_with_resource =
+    typename TestType::template map<Key, T, Hash, std::equal_to<>,
+                                    std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
+
+template <class M>
+void require_values(M& map, number count) {
+  REQUIRE(map.size() == count);
+  number sound = 0;
+  map.cvisit_all([&](const auto& e) {
+    if (e.second != nullptr && *e.second == e.first * 3) ++sound;
+  });
+  REQUIRE(sound == count);
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("values that only move go to another allocator", "[allocators]",
+                        own_any_type_maps) {
+  using M = map_with_resource<TestType, number, std::unique_ptr<number>>;
+  std::pmr::unsynchronized_pool_resource here;
+  std::pmr::unsynchronized_pool_resource there;
+  M map{typename M::allocator_type(&here)};
+  for (number i = 0; i < 1'000; ++i) map.try_emplace(i, std::make_unique<number>(i * 3));
+  M moved(std::move(map), typename M::allocator_type(&there));
+  REQUIRE(moved.get_allocator().resource() == &there);
+  require_values(moved, 1'000);
+  REQUIRE(map.empty());  // NOLINT(bugprone-use-after-move): it has no elements any more
+  M assigned{typename M::allocator_type(&here)};
+  assigned.try_emplace(5'000, std::make_unique<number>(1));
+  assigned = std::move(moved);
+  REQUIRE(assigned.get_allocator().resource() == &here);
+  require_values(assigned, 1'000);
+  REQUIRE(moved.empty());  // NOLINT(bugprone-use-after-move): as above
+  REQUIRE(moved.try_emplace(1, std::make_unique<number>(3)));
+  require_values(moved, 1);
+}
+
+TEMPLATE_LIST_TEST_CASE("keys that only move go to another allocator, or stay where they are",
+                        "[allocators]", own_any_type_maps) {
+  using M = map_with_resource<TestType, sole_key, std::unique_ptr<number>, sole_key_hash>;
+  std::pmr::unsynchronized_pool_resource here;
+  std::pmr::unsynchronized_pool_resource there;
+  M map{typename M::allocator_type(&here)};
+  for (number i = 0; i < 100; ++i) map.try_emplace(sole_key(i), std::make_unique<number>(i * 3));
+  M same(std::move(map), typename M::allocator_type(&here));
+  REQUIRE(same.size() == 100);
+  M other{typename M::allocator_type(&there)};
+  // Where an element is a pair its key is const, and cannot be moved.
+  constexpr bool keys_are_const = !concur::guarantees<M>::callback_is_exclusive;
+  bool is_refused = false;
+  try {
+    other = std::move(same);
+  } catch (const std::length_error&) {
+    is_refused = true;
+  }
+  REQUIRE(is_refused == keys_are_const);
+  M& full = keys_are_const ? same : other;
+  M& none = keys_are_const ? other : same;
+  REQUIRE(none.empty());
+  REQUIRE(full.size() == 100);
+  number sound = 0;
+  for (number i = 0; i < 100; ++i) {
+    full.cvisit(sole_key(i), [&](const auto& e) { sound += *e.second == i * 3 ? 1u : 0u; });
+  }
+  REQUIRE(sound == 100);
+}
+
+TEMPLATE_LIST_TEST_CASE("a move to another allocator that fails keeps what was not moved",
+                        "[allocators]", own_any_type_maps) {
+  using M = typename TestType::template map<
+      number, std::unique_ptr<number>, std::hash<number>, std::equal_to<>,
+      counting_allocator<std::pair<const number, std::unique_ptr<number>>>>;
+  using allocator = typename M::allocator_type;
+  std::size_t failures = 0;
+  for (std::size_t index = 1;; index += 7) {
+    allocation_account here;
+    allocation_account there;
+    bool failed = false;
+    {
+      M map{allocator(here)};
+      for (number i = 0; i < 50; ++i) map.try_emplace(i, std::make_unique<number>(i * 3));
+      there.fail_at(index);
+      try {
+        const M moved(std::move(map), allocator(there));
+        REQUIRE(moved.size() == 50);
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+      // NOLINTNEXTLINE(bugprone-use-after-move): it has what was not moved
+      REQUIRE((failed || map.empty()));
+      number keys = 0;
+      map.cvisit_all([&](const auto& e) { keys += map.contains(e.first) ? 1u : 0u; });
+      REQUIRE(keys == map.size());
+      REQUIRE(map.try_emplace(1'000, std::make_unique<number>(1)));
+    }
+    REQUIRE(here.balanced());
+    REQUIRE(there.balanced());
+    if (!failed) break;
+    ++failures;
+  }
+  REQUIRE(failures >= 1);
+}
+
+#if CONCUR_TEST_HAS_HAMT
+TEST_CASE("a hamt that a snapshot shares keeps values that only move", "[allocators]") {
+  using M = map_with_resource<hamt_family, number, std::unique_ptr<number>>;
+  std::pmr::unsynchronized_pool_resource here;
+  std::pmr::unsynchronized_pool_resource there;
+  M map{typename M::allocator_type(&here)};
+  for (number i = 0; i < 100; ++i) map.try_emplace(i, std::make_unique<number>(i * 3));
+  M other{typename M::allocator_type(&there)};
+  {
+    const auto snapshot = map.snapshot();
+    REQUIRE_THROWS_AS(other = std::move(map), std::length_error);
+    REQUIRE(snapshot.size() == 100);
+    require_values(map, 100);  // NOLINT(bugprone-use-after-move): nothing was moved
+    REQUIRE(other.empty());
+  }
+  other = std::move(map);
+  require_values(other, 100);
+}
+#endif
+#endif
 
 TEMPLATE_LIST_TEST_CASE("a failing allocation leaves the map as it was", "[allocators]",
                         vocabulary_maps) {

@@ -213,6 +213,7 @@ using any_type_shared_maps = joined<any_type_core_maps, boost_list>;
   (CONCUR_TEST_HAS_SEQMAP || CONCUR_TEST_HAS_CMAP || CONCUR_TEST_HAS_HAMT || \
    CONCUR_TEST_HAS_LOCKMAP || CONCUR_TEST_HAS_LRU)
 using own_maps = joined<cmap_list, seqmap_list, hamt_list, lockmap_list, lru_list>;
+using own_any_type_maps = joined<cmap_list, hamt_list, lockmap_list, lru_list>;
 
 /// Maps from outside are as the locked oracle is.
 template <class M>

@@ -235,6 +235,32 @@ TEST_CASE("fixed_map: a value that can be neither copied nor moved is made in it
   REQUIRE(map.erase(digest(1)) == 1);
 }
 
+TEST_CASE("fixed_map: values that only move go to another allocator, trivially copyable or not") {
+  struct token {
+    explicit token(number n) : value(n) {}
+    token(token&&) = default;
+    token& operator=(token&&) = default;
+    number value;
+  };
+  static_assert(std::is_trivially_copyable_v<token> && !std::is_copy_constructible_v<token>);
+  const auto check = [](auto make, auto read) {
+    using T = decltype(make(number{}));
+    using M = concur::fixed_map<T, concur::digest_hash, counting_allocator<std::byte>>;
+    allocation_account here;
+    allocation_account there;
+    M map(64, concur::digest_hash(), counting_allocator<std::byte>(here));
+    for (number i = 0; i < 40; ++i) map.try_emplace(digest(i), make(i));
+    M moved(std::move(map), counting_allocator<std::byte>(there));
+    REQUIRE(moved.size() == 40);
+    for (number i = 0; i < 40; ++i) {
+      moved.cvisit(digest(i), [&](const auto& e) { REQUIRE(read(e.second) == i); });
+    }
+  };
+  check([](number n) { return token(n); }, [](const token& t) { return t.value; });
+  check([](number n) { return std::make_unique<number>(n); },
+        [](const std::unique_ptr<number>& p) { return *p; });
+}
+
 TEST_CASE("fixed_map: values in place, called from their own callbacks") {
   strings map(64);
   map.insert(digest(1), "one");

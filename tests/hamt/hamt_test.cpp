@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <concur/hamt.hpp>
+#include <concur/parallel.hpp>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -319,6 +320,48 @@ TEST_CASE("snapshots see sums that writers keep", "[hamt][snapshot]") {
   });
   failures.require();
   REQUIRE(*map.find(1) + *map.find(2) == 2000);
+}
+
+TEST_CASE("all parts of a parallel traversal are of one moment", "[hamt][snapshot]") {
+  // One thread goes through the parts one after the other, and changes everything at the first.
+  const concur::parallel one{1};
+  REQUIRE(one.parts() > 1);
+  number_map map;
+  for (std::uint64_t i = 0; i < 1000; ++i) map.insert({i, i});
+  bool is_first = true;
+  const auto change_all = [&] {
+    if (!std::exchange(is_first, false)) return;
+    for (std::uint64_t i = 0; i < 1000; ++i) map.insert_or_assign(i, map.find(i).value() + 1);
+    for (std::uint64_t i = 1000; i < 2000; ++i) map.insert({i, i});
+  };
+  std::uint64_t wrong = 0;
+  const auto look = [&](const auto& e) {
+    change_all();
+    wrong += e.first < 1000 && e.second == e.first ? 0u : 1u;
+    return true;
+  };
+  REQUIRE(map.cvisit_all(one, look) == 1000);
+  REQUIRE(wrong == 0);
+  REQUIRE(map.size() == 2000);
+
+  map.clear();
+  for (std::uint64_t i = 0; i < 1000; ++i) map.insert({i, i});
+  is_first = true;
+  REQUIRE(map.visit_while(one, look));
+  REQUIRE(wrong == 0);
+
+  // What has come since is not there for erase_if.
+  const auto insert_more = [&](const auto&) {
+    if (std::exchange(is_first, false)) {
+      for (std::uint64_t i = 2000; i < 3000; ++i) map.insert({i, i});
+    }
+    return true;
+  };
+  is_first = true;
+  REQUIRE(map.erase_if(one, insert_more) == 2000);
+  REQUIRE(map.size() == 1000);
+  map.clear();
+  REQUIRE(map.cvisit_all(one, look) == 0);
 }
 
 TEST_CASE("snapshots are read on other threads while their map goes on and goes away",

@@ -19,8 +19,10 @@
 /// - While a guard lives, everything that was found through it stays. Guards nest, move, and end in
 ///   any order, on the thread that made them. Pinning and protecting write to a cache line of the
 ///   own thread only, and execute no fence where the kernel has membarrier.
-/// - Retiring allocates nothing and never throws. Threads need no registration and may end at any
-///   time; what they have retired is freed by others.
+/// - Retiring never throws, and takes no memory for the object: a thread's first retirement to a
+///   domain takes a record, and where there is no memory for that the object goes to a list which
+///   all threads share, and the next retirement asks again. Threads need no registration and may
+///   end at any time; what they have retired is freed by others.
 /// - A thread that sleeps while it holds a guard delays nobody, and keeps from being freed at most
 ///   what was born until its last `protect`, and a constant: docs/epoch.md has the formula. Plain
 ///   epochs would keep all that is retired until it wakes up.

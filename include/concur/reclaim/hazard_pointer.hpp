@@ -25,8 +25,10 @@
 /// 64 that nobody has looked at, those that are protected, and those being worked off. (Objects
 /// that only a counted link of such an object keeps alive are counted with it.)
 ///
-/// Retiring never allocates, never throws and never waits. A thread may end at any time: what it
-/// retired belongs to the domain, not to the thread.
+/// Retiring never throws and never waits, and takes no memory; but where more than 64 threads are
+/// there at once a thread's first call takes memory for its slot, and if that is to retire, and
+/// there is none, the program ends. A thread may end at any time: what it retired belongs to the
+/// domain, not to the thread.
 ///
 /// Sources: Michael, "Hazard Pointers" (TPDS 2004); P2530R3; folly's linked objects for the idea
 /// of counted links.

@@ -1,4 +1,4 @@
-// expect: concur::seqmap: KeyEqual must be a predicate on two Keys
+// expect: KeyEqual does not fit Key
 // SPDX-License-Identifier: MIT
 #include <concur/seqmap.hpp>
 

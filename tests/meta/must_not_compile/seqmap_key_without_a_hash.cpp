@@ -1,4 +1,4 @@
-// expect: concur::seqmap: Hash must be callable with a const Key&
+// expect: Key has no hash: declare
 // SPDX-License-Identifier: MIT
 #include <concur/seqmap.hpp>
 

@@ -70,6 +70,12 @@ class core {
     return owners_.load(std::memory_order_relaxed) == 1;  // relaxed: needs quiet to be of use
   }
 
+  /// Whether nodes may be shared with a snapshot or another map; of a quiet map.
+  bool is_shared() const noexcept {
+    // acquire: what the others read is over; pairs with (1).
+    return owners_.load(std::memory_order_acquire) != 1;
+  }
+
   const hasher& hash_function() const noexcept { return hash_; }
   const key_equal& key_eq() const noexcept { return equal_; }
   const allocator_type& allocator() const noexcept { return allocator_; }

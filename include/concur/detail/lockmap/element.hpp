@@ -195,6 +195,9 @@ class held_element {
     held_.reset();
     return taken;
   }
+  /// Of a quiet map: to be moved from, the key last, and then dropped.
+  key_type& key_to_move() const noexcept { return held_.state().key; }
+  mapped_type& value_to_move() const noexcept { return held_.value(); }
   /// The value is somebody else's.
   void drop() noexcept { held_.reset(); }
   void erase(eviction_cause cause = eviction_cause::erased) noexcept {

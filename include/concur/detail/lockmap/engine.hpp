@@ -92,6 +92,7 @@ class engine : public engine_locks<
   using slot_type = held_slot<self_type>;
   using doomed_type = doomed_value<T>;
   static constexpr bool callback_is_exclusive = true;
+  static constexpr bool keys_may_move = true;  ///< see detail/map/exchange.hpp
   /// Whether somebody is told of the values that leave.
   static constexpr bool reports = false;
 

@@ -281,7 +281,7 @@ class engine
     show_in_order<walk_from::hottest>(n, f);
   }
   /// Of a quiet map: f(key, value, remaining) for all from the coldest, whose values are moved away
-  /// by it, and which leave.
+  /// by it, and which leave. Keys that cannot be copied are moved.
   template <class F>
   void drain_from_coldest(F f) {
     in_order<walk_from::coldest>([&](state_type& state) {
@@ -289,8 +289,17 @@ class engine
       if (!held) return true;
       // relaxed: we hold the key.
       const std::int64_t expires = state.expires.load(std::memory_order_relaxed);
-      f(std::as_const(state.key), held.value(), remaining(expires, moment().now));
-      held.reset();
+      const cache_duration left = remaining(expires, moment().now);
+      if constexpr (std::copy_constructible<Key>) {
+        f(std::as_const(state.key), std::move(held.value()), left);
+        held.reset();
+      } else {
+        // Dropped before anything can throw: a key that was moved from is not to be found.
+        T value(std::move(held.value()));
+        Key key(std::move(state.key));
+        held.reset();
+        f(std::move(key), std::move(value), left);
+      }
       return true;
     });
   }

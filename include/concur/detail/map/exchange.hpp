@@ -8,10 +8,20 @@
 ///     swap_contents(other)     contents and functions, without the allocators
 ///     swap_everything(other)   the allocators too
 ///     allocator()
+///
+/// A move to another allocator is `take_elements`: of the engine it needs
+///
+///     swap_elements(other)     contents, without functions and allocators
+///     static constexpr bool keys_may_move        optional: its keys are not const, and
+///     element.key_to_move() -> Key&              its elements lend them to who drops them next
 #pragma once
 
+#include <concepts>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/map/access.hpp>
+#include <concur/detail/map/hash_range.hpp>
+#include <concur/detail/map/insert_core.hpp>
+#include <concur/detail/map/primitives.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/version.hpp>
 #include <utility>
@@ -26,6 +36,51 @@ template <class Map>
 bool memory_is_exchangeable(const Map& a, const Map& b) noexcept {
   return always_equal<allocator_of<Map>> ||
          map_access::engine(a).allocator() == map_access::engine(b).allocator();
+}
+
+template <class Map>
+inline constexpr bool keys_may_move = requires {
+  requires engine_of<Map>::keys_may_move;
+};
+
+/// Moves every element of `from` to `to`, which is empty; both are quiet, and nobody else has the
+/// elements. Keys are copied, for those of a pair are const; where they are not, and cannot be
+/// copied, they are moved. What has been moved is no longer in `from`, also if it throws.
+template <class Map>
+void move_elements(Map& to, Map& from) {
+  using T = mapped_of<Map>;
+  auto into = insertion_into(to);
+  map_access::engine(from).traverse(hash_range(), [&](auto&& element) {
+    if constexpr (!std::copy_constructible<key_of<Map>>) {
+      // Dropped before anything can throw: a key that was moved from is not to be found.
+      T value(std::move(element.value_to_move()));
+      key_of<Map> key(std::move(element.key_to_move()));
+      drop_in_traversal(element);
+      into.try_emplace(std::move(key), std::move(value));
+    } else if constexpr (is_exclusive<Map>) {
+      element.visit([&](auto& lent) { into.try_emplace(element.key(), std::move(lent.second)); });
+      drop_in_traversal(element);
+    } else {
+      // Lent as const to those who share it. There is nobody, and the value itself is not const.
+      into.try_emplace(element.key(), std::move(const_cast<T&>(element.value())));
+      drop_in_traversal(element);
+    }
+    return true;
+  });
+}
+
+/// `made` is empty and has the functions of `from`, which is moved from: takes over what is there,
+/// one by one where the memory cannot be taken over.
+template <class Map>
+void take_elements(Map& made, Map& from) {
+  if (memory_is_exchangeable(made, from)) {
+    map_access::engine(made).swap_elements(map_access::engine(from));
+  } else if constexpr (std::move_constructible<mapped_of<Map>> &&
+                       (std::copy_constructible<key_of<Map>> || keys_may_move<Map>)) {
+    if constexpr (!always_equal<allocator_of<Map>>) move_elements(made, from);
+  } else {
+    fail_length("concur: elements that cannot be moved one by one, and another allocator");
+  }
 }
 
 /// `made` has been made for `to`: with the allocator that `to` shall have afterwards.

@@ -180,17 +180,17 @@ class interface_bulk {
 
   /// Traverses `range` with exclusive or shared elements, whichever `Lend` asks for and the map
   /// has; `f` gets what `visit` or `cvisit` would lend, and says whether to go on.
-  template <lend Lend, class Map, class F>
-  static bool each(Map& map, hash_range range, F f) {
+  template <lend Lend, class Map, class F, class Moment = no_moment>
+  static bool each(Map& map, hash_range range, F f, const Moment& moment = {}) {
     if constexpr (Lend == lend::exclusive && is_exclusive<Derived>) {
-      return map_access::engine(map).traverse(range, [&](auto&& element) {
+      return traverse_part(map_access::engine(map), moment, range, [&](auto&& element) {
         bool go_on = true;
         auto step = [&](auto& lent) { go_on = f(lent); };
         element.visit(step);
         return go_on;
       });
     } else {
-      return map_access::engine(std::as_const(map)).traverse(range, f);
+      return traverse_part(map_access::engine(std::as_const(map)), moment, range, f);
     }
   }
 
@@ -214,12 +214,14 @@ class interface_bulk {
   template <lend Lend, class Parallel, class Map, class F>
   static size_type show_all(const Parallel& policy, Map& map, F& f) {
     check_visitor<Lend, F>();
+    const auto moment = moment_of(map_access::engine(map));
     return count_in_parallel(policy, [&](hash_range range, traversal_count& shown, auto& go_on) {
-      return each<Lend>(map, range, [&](auto& element) {
+      const auto show_one = [&](auto& element) {
         f(element);
         ++shown.value;
         return go_on();
-      });
+      };
+      return each<Lend>(map, range, show_one, moment);
     });
   }
 
@@ -233,9 +235,10 @@ class interface_bulk {
   template <lend Lend, class Parallel, class Map, class F>
   static bool show_while(const Parallel& policy, Map& map, F& f) {
     check_visitor<Lend, F>();
+    const auto moment = moment_of(map_access::engine(map));
     return policy.for_each_part(policy.parts(), [&](std::size_t index, auto& go_on) {
-      return each<Lend>(map, hash_range::part(index, policy.parts()),
-                        [&](auto& element) { return static_cast<bool>(f(element)) && go_on(); });
+      const auto show_one = [&](auto& element) { return static_cast<bool>(f(element)) && go_on(); };
+      return each<Lend>(map, hash_range::part(index, policy.parts()), show_one, moment);
     });
   }
 
@@ -244,7 +247,8 @@ class interface_bulk {
   template <class Source, class Element>
   bool insert_from(Element& element) {
     auto into = insertion_into(derived());
-    if constexpr (is_exclusive<Source> && !std::is_trivially_copyable_v<T>) {
+    constexpr bool is_copied = std::is_trivially_copyable_v<T> && std::copy_constructible<T>;
+    if constexpr (is_exclusive<Source> && !is_copied) {
       bool inserted = false;
       element.visit([&](auto& lent) {
         inserted =

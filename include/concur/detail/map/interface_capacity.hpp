@@ -17,7 +17,8 @@ class interface_capacity {
 
  public:
   /// The number of elements: exact when nobody writes; else one that counts every completed write
-  /// and some of the running ones, never negative. Its cost does not grow with the elements.
+  /// and some of the running ones, never negative. Its cost does not grow with the elements; but a
+  /// hamt that was made of a snapshot or a hamt counts once what nobody has counted before.
   size_type size() const noexcept { return engine().size(); }
   [[nodiscard]] bool empty() const noexcept { return engine().empty(); }
   /// An upper bound that no machine reaches.

@@ -76,9 +76,11 @@ class interface_erase {
     static_assert(predicate_for<Pred, Derived>,
                   "erase_if: pred is no predicate of a const element of this map");
     auto& engine = map_access::engine(derived());
+    const auto moment = moment_of(engine);
     return count_in_parallel(policy, [&](hash_range range, traversal_count& removed, auto& go_on) {
       auto remove = removing(pred, removed);
-      return engine.traverse(range, [&](auto&& element) { return remove(element) && go_on(); });
+      return traverse_part(engine, moment, range,
+                           [&](auto&& element) { return remove(element) && go_on(); });
     });
   }
 

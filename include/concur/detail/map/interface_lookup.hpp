@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// The names that only look: find, contains, count, visit, cvisit, and the batch forms, which hash
-/// and prefetch `bulk_visit_size` keys before they touch the first.
+/// and prefetch `bulk_visit_size` keys before they touch the first, where the map gains from that
+/// (a hamt does not).
 ///
 /// Here and in the other interface_*.hpp, each name has the same six clauses. "read" and "write"
 /// progress are `guarantees<M>::read_progress` and `write_progress`. What hasher, equality and

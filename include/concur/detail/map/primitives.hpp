@@ -34,6 +34,9 @@
 ///                                        nothing; true when it did
 ///     traverse(range, f) -> bool         exclusive: f(element) -> bool go on; false when stopped
 ///     traverse(range, f) const -> bool   shared: f(const_reference) -> bool
+///     to_traverse() const, traverse(it, range, f)
+///                                        optional: what makes the parts of a parallel traversal
+///                                        one, both kinds of it
 ///     scan(cursor, n, f) const -> uint64_t   about n elements; the next cursor, 0 at the end
 ///     size, empty, capacity, clear, reserve(n), shrink_to_fit
 ///

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <concur/detail/map/access.hpp>
 #include <concur/detail/map/hash_range.hpp>
 #include <concur/version.hpp>
@@ -15,6 +16,25 @@ namespace concur::inline CONCUR_ABI::detail {
 struct traversal_count {
   std::size_t value = 0;
 };
+
+/// What the parts of one traversal share: nothing, or the moment that all of it shows.
+struct no_moment {};
+template <class Engine>
+auto moment_of(const Engine& engine) {
+  if constexpr (requires { engine.to_traverse(); }) {
+    return engine.to_traverse();
+  } else {
+    return no_moment();
+  }
+}
+template <class Engine, class Moment, class F>
+bool traverse_part(Engine& engine, const Moment& moment, hash_range range, F&& f) {
+  if constexpr (std::same_as<Moment, no_moment>) {
+    return engine.traverse(range, f);
+  } else {
+    return engine.traverse(moment, range, f);
+  }
+}
 
 /// The sum of the counts of every part: part(hash_range, count, go_on) traverses one and returns
 /// false to stop all; it asks go_on() after each element.
