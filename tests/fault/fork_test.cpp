@@ -18,6 +18,7 @@
 
 #include "support/cmap_access.hpp"
 #include "support/counting_allocator.hpp"
+#include "support/hamt_access.hpp"
 #include "support/seqmap_access.hpp"
 
 #include <sys/wait.h>
@@ -37,6 +38,7 @@ using allocator = counting_allocator<std::pair<const number, number>>;
 using map_type = tiny_map<number, number, concur::identity_hash, std::equal_to<>, allocator>;
 using array_type = concur::seq_array<number>;
 using cmap_type = tiny_cmap<number, number, concur::hash<number>, std::equal_to<>, allocator>;
+using hamt_type = tiny_hamt<number, number, concur::hash<number>, std::equal_to<>, allocator>;
 
 constexpr number present = 500;
 
@@ -86,8 +88,10 @@ int live_on(map_type& map, array_type& array, const allocation_account& account)
   return own_account.balanced() ? 0 : 10;
 }
 
-/// What a child does with a cmap beside whose readers it was forked; they stay pinned for ever.
-int live_on(cmap_type& map, const allocation_account& account) {
+/// What a child does with a cmap or a hamt beside whose readers it was forked; they stay pinned,
+/// and what they announced stays announced, for ever.
+template <class Map>
+int live_on(Map& map, const allocation_account& account) {
   ::alarm(120);
   for (number i = 0; i < present; ++i) {
     if (map.find(scattered(i)) != i) return 1;
@@ -105,12 +109,28 @@ int live_on(cmap_type& map, const allocation_account& account) {
   if (map.size() != 0) return 6;
   allocation_account own_account;
   {
-    cmap_type own{allocator(own_account)};
+    Map own{allocator(own_account)};
     if (!churn(own, 0)) return 8;
     std::thread([&own] { churn(own, 5'000); }).join();
     if (own.size() != 0) return 9;
   }
   return own_account.balanced() ? 0 : 10;
+}
+
+/// What a child does with a snapshot that it inherits: it is as it was, whatever becomes of the
+/// map.
+int read_on(hamt_type& map, const hamt_type::snapshot_type& snapshot) {
+  ::alarm(120);
+  for (number i = 0; i < present; ++i) map.insert_or_assign(scattered(i), i + 1);
+  map.clear();
+  if (snapshot.size() != present) return 11;
+  for (number i = 0; i < present; ++i) {
+    const number* const found = snapshot.find(scattered(i));
+    if (found == nullptr || *found != i) return 12;
+  }
+  hamt_type fork(snapshot);
+  if (!churn(fork, present) || fork.size() != present || !map.empty()) return 13;
+  return 0;
 }
 
 }  // namespace
@@ -157,10 +177,10 @@ TEST_CASE("a child of fork reads and writes the maps that it inherits, and makes
   REQUIRE(array.size() == present);
 }
 
-TEST_CASE("a child of fork reads and writes the cmap that it inherits, and makes its own",
-          "[fault][fork][cmap]") {
+TEMPLATE_TEST_CASE("a child of fork reads and writes the trie that it inherits, and makes its own",
+                   "[fault][fork][cmap][hamt]", cmap_type, hamt_type) {
   allocation_account account;
-  cmap_type map{allocator(account)};
+  TestType map{allocator(account)};
   for (number i = 0; i < present; ++i) map.insert({scattered(i), i});
   std::atomic<bool> is_over{false};
   std::atomic<std::size_t> misses{0};
@@ -188,6 +208,43 @@ TEST_CASE("a child of fork reads and writes the cmap that it inherits, and makes
   is_over = true;
   for (auto& reader : readers) reader.join();
   REQUIRE(answers == std::vector<int>(8, 0));
+  REQUIRE(misses == 0);
+  REQUIRE(map.size() == present);
+  require_sound(map);
+}
+
+TEST_CASE("a child of fork goes on with the snapshots of a hamt that it inherits",
+          "[fault][fork][hamt]") {
+  allocation_account account;
+  hamt_type map{allocator(account)};
+  for (number i = 0; i < present; ++i) map.insert({scattered(i), i});
+  const auto snapshot = map.snapshot();
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> misses{0};
+  std::atomic<int> at_work{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 2; ++t) {
+    readers.emplace_back([&] {
+      for (int round = 0; !is_over.load(std::memory_order_relaxed); ++round) {
+        if (round == 1) at_work.fetch_add(1);
+        for (number i = 0; i < present; ++i) {
+          if (map.find(scattered(i)) != i || *snapshot.find(scattered(i)) != i) ++misses;
+        }
+      }
+    });
+  }
+  while (at_work.load() < 2) std::this_thread::yield();
+  std::vector<int> answers;
+  for (int round = 0; round < 4; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(read_on(map, snapshot));
+    int status = -1;
+    if (child > 0) ::waitpid(child, &status, 0);
+    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
+  }
+  is_over = true;
+  for (auto& reader : readers) reader.join();
+  REQUIRE(answers == std::vector<int>(4, 0));
   REQUIRE(misses == 0);
   REQUIRE(map.size() == present);
   require_sound(map);

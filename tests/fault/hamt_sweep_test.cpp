@@ -17,6 +17,7 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,14 +44,23 @@ struct sweep_tuning {
   static constexpr std::uint32_t spare_leaves = 2;
 };
 
+/// Four hashes for all keys: lists, long ones.
+struct few_hashes {
+  using is_avalanching = std::true_type;
+  std::uint64_t operator()(number key) const {
+    fault_at(fault_kind::hash);
+    return key % 4 << 62;
+  }
+};
+
 enum class effect { all_or_nothing, in_part };
 
-template <class V, class KeyEqual, std::size_t InlineBytes>
+template <class V, class KeyEqual, std::size_t InlineBytes, class Hash>
 class life {
  public:
   using allocator = sweep_allocator<std::pair<const number, V>>;
-  using map_type = concur::detail::basic_hamt<number, V, sweep_hash, KeyEqual, allocator,
-                                              sweep_tuning<InlineBytes>>;
+  using map_type =
+      concur::detail::basic_hamt<number, V, Hash, KeyEqual, allocator, sweep_tuning<InlineBytes>>;
 
   explicit life(allocation_account& account) : map_(allocator(account)), account_(account) {}
 
@@ -283,8 +293,11 @@ class life {
 
   void whole_maps() {
     step([&](auto& m) { m.reserve(300); });
+    // Made in peace: copies of the initializers are not the map's.
+    const std::size_t countdown = std::exchange(fault_countdown, 0);
     const std::vector<std::pair<number, V>> more{
         {scattered(40), value(1)}, {41, value(2)}, {scattered(0), value(3)}, {42, value(4)}};
+    fault_countdown = countdown;
     step(
         effect::in_part, [&](auto& m) { m.insert(more.begin(), more.end()); },
         [&](auto& m) {
@@ -364,14 +377,14 @@ class life {
   std::size_t fault_countdown_at_end_ = 0;
 };
 
-template <class V, class KeyEqual, std::size_t InlineBytes>
+template <class V, class KeyEqual, std::size_t InlineBytes, class Hash = sweep_hash>
 std::size_t sweep_life() {
   faults_thrown = {};
   std::size_t lost = 0;
   std::size_t wrong = 0;
   const std::size_t points = sweep_script(
       [&](allocation_account& account) {
-        const std::size_t found = life<V, KeyEqual, InlineBytes>(account).run();
+        const std::size_t found = life<V, KeyEqual, InlineBytes, Hash>(account).run();
         if (found != 0) UNSCOPED_INFO(found << " wrong in run " << fault_countdown);
         wrong += found;
       },
@@ -403,4 +416,22 @@ TEST_CASE("a fault at any point of a life leaves a hamt whole: wide pairs in lea
   const std::size_t points = sweep_life<sweep_value, sweep_equal, 32>();
   REQUIRE(points > 500);
   REQUIRE(faults_of(fault_kind::equality) > 50);
+}
+
+TEST_CASE("a fault at any point of a life leaves a hamt whole: lists of equal hashes, in leaves",
+          "[fault][hamt]") {
+  const std::size_t points = sweep_life<number, sweep_equal, 32, few_hashes>();
+  REQUIRE(points > 500);
+  REQUIRE(faults_of(fault_kind::equality) > 200);
+}
+
+TEST_CASE(
+    "a fault at any point of a life leaves a hamt whole: lists of elements whose copies throw",
+    "[fault][hamt]") {
+  const std::size_t points = sweep_life<sweep_text, sweep_equal, 0, few_hashes>();
+  REQUIRE(points > 1000);
+  REQUIRE(faults_of(fault_kind::equality) > 200);
+  REQUIRE(faults_of(fault_kind::copy) > 30);
+  REQUIRE(faults_of(fault_kind::allocation) > 100);
+  REQUIRE(sweep_text::alive == 0);
 }

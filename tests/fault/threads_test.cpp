@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/cmap_access.hpp"
 #include "support/counting_allocator.hpp"
+#include "support/hamt_access.hpp"
 #include "support/seqmap_access.hpp"
 
 #include <concur/seq_array.hpp>
@@ -113,6 +114,59 @@ TEST_CASE("20,000 short threads leave a cmap whole, and what they retired is fre
     map.clear();
     map.quiesce();
     REQUIRE(account.live_bytes() < 200'000);
+  }
+  REQUIRE(account.balanced());
+}
+
+TEST_CASE(
+    "20,000 short threads leave a hamt and its snapshots whole, and what they retired is freed",
+    "[fault][threads][hamt]") {
+  constexpr number threads_at_once = 8;
+  constexpr number rounds = 20'000 / threads_at_once;
+  using allocator = counting_allocator<std::pair<const number, std::string>>;
+  allocation_account account;
+  failures found;
+  {
+    using map_type =
+        tiny_hamt<number, std::string, concur::hash<number>, std::equal_to<>, allocator>;
+    map_type map{allocator(account)};
+    map_type::snapshot_type kept;  // taken by a thread that is gone
+    constexpr number window = 256;
+    std::size_t most_bytes = 0;
+    for (number round = 0; round < rounds; ++round) {
+      std::vector<std::thread> threads;
+      map_type::snapshot_type next;
+      for (number index = 0; index < threads_at_once; ++index) {
+        threads.emplace_back([&, index] {
+          const number mine = round * threads_at_once + index;
+          MT_CHECK(found, map.insert({mine, std::to_string(mine)}));
+          MT_CHECK(found, map.find(mine) == std::to_string(mine));
+          map.upsert(
+              ~index, [](std::string& s) { s += 'x'; }, "x");
+          if (index == 0) next = map.snapshot();
+          if (mine >= window) MT_CHECK(found, map.erase(mine - window) == 1);
+          if (round > 0) MT_CHECK(found, kept.contains(mine - threads_at_once) || index != 0);
+        });
+      }
+      for (auto& thread : threads) thread.join();
+      kept = std::move(next);
+      if (account.live_bytes() > most_bytes) most_bytes = account.live_bytes();
+    }
+    found.require();
+    REQUIRE(map.size() == window + threads_at_once);
+    for (number index = 0; index < threads_at_once; ++index) {
+      REQUIRE(map.find(~index)->size() == rounds);
+    }
+    kept = {};
+    map.shrink_to_fit();
+    require_sound(map);
+    REQUIRE(concur::detail::hamt_access::engine(map).is_clean());
+    // Some hundred elements, those of a snapshot, and what the threads of one moment have retired
+    // or kept for reuse.
+    REQUIRE(most_bytes < 1'000'000);
+    map.clear();
+    map.shrink_to_fit();
+    REQUIRE(account.live_bytes() < 20'000);
   }
   REQUIRE(account.balanced());
 }

@@ -4,8 +4,10 @@
 #include <concur/cmap.hpp>
 #include <concur/detail/config.hpp>
 #include <concur/detail/xxhash.hpp>
+#include <concur/hamt.hpp>
 #include <concur/lru_lockmap.hpp>
 #include <concur/seqmap.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -48,6 +50,26 @@ void use_cmap() {
   expect(map.empty(), "an empty cmap");
 }
 
+void use_hamt() {
+  concur::hamt<std::uint64_t, std::string> map;
+  for (std::uint64_t key = 0; key < 1000; ++key) {
+    expect(map.try_emplace(key, std::to_string(key)), "insert into a hamt");
+  }
+  const auto before = map.snapshot();
+  for (std::uint64_t key = 0; key < 1000; ++key) {
+    expect(map.find_or(key, "") == std::to_string(key), "find in a hamt");
+    expect(map.update(key, [](std::string& s) { s += '!'; }) == 1, "update in a hamt");
+  }
+  std::size_t changes = 0;
+  concur::diff(before, map.snapshot(),
+               [&](const std::uint64_t&, const std::string*, const std::string*) { ++changes; });
+  expect(changes == 1000, "every change after a snapshot");
+  map.clear();
+  expect(map.empty() && before.size() == 1000, "a snapshot stays when its map is cleared");
+  concur::hamt<std::uint64_t, std::string> fork(before);
+  expect(fork.erase(7) == 1 && *before.find(7) == "7", "a fork goes its own way");
+}
+
 void use_lru_lockmap() {
   concur::lru_lockmap<std::uint64_t, std::string> map(100);
   for (std::uint64_t key = 0; key < 1000; ++key) {
@@ -71,6 +93,7 @@ int main() {
   expect(concur::detail::xxh::xxh3_64("", 0, 0) == 0x2d06800538d394c2u, "XXH3 of nothing");
   use_seqmap();
   use_cmap();
+  use_hamt();
   use_lru_lockmap();
   return failed;
 }

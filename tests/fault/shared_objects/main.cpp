@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Two shared objects that share one map, a seqmap and then a cmap: one makes it, the other writes
-/// to it while the first one reads, and the program has a copy of the library of its own.
+/// Two shared objects that share one map, a seqmap, a cmap and a hamt: one makes it, the other
+/// writes to it while the first one reads, and the program has a copy of the library of its own.
 #include "object.hpp"
 
 #include <atomic>
@@ -75,47 +75,67 @@ void one_writes_one_reads(const object_functions& maker, const object_functions&
   maker.destroy(map);
 }
 
-/// A cmap that one object made: the other writes, and frees nothing that the first one reads.
-void cmap_of_both(const object_functions& maker, const object_functions& writer) {
+/// A cmap or hamt that one object made: the other writes, and frees nothing that the first one
+/// reads.
+template <class Map>
+void trie_of_both(const trie_functions<Map>& maker, const trie_functions<Map>& writer) {
   constexpr std::uint64_t count = 3'000;
   std::uint64_t hits = 0;
-  shared_cmap* const unused = maker.create_cmap();
-  check(writer.read_cmap(*unused, 0, 10, hits) && hits == 0, "a foreign empty cmap is empty");
-  writer.destroy_cmap(unused);
+  Map* const unused = maker.create();
+  check(writer.read(*unused, 0, 10, hits) && hits == 0, "a foreign empty trie is empty");
+  writer.destroy(unused);
 
-  shared_cmap* const map = maker.create_cmap();
+  Map* const map = maker.create();
   std::atomic<bool> is_over{false};
   bool is_whole = true;
   std::thread reader([&] {
     std::uint64_t ignored = 0;
     do {
-      is_whole = is_whole && maker.read_cmap(*map, 0, 2 * count, ignored);
+      is_whole = is_whole && maker.read(*map, 0, 2 * count, ignored);
     } while (!is_over.load());
   });
   std::thread second([&] {
-    if (!maker.write_cmap(*map, count, count)) check(false, "the maker writes to the cmap");
+    if (!maker.write(*map, count, count)) check(false, "the maker writes to the trie");
   });
-  check(writer.write_cmap(*map, 0, count), "the other one writes to the cmap");
+  check(writer.write(*map, 0, count), "the other one writes to the trie");
   second.join();
   is_over = true;
   reader.join();
-  check(is_whole, "what is read of the cmap is whole");
-  check(map->size() == 2 * count, "both counted right in the cmap");
+  check(is_whole, "what is read of the trie is whole");
+  check(map->size() == 2 * count, "both counted right in the trie");
 
   struct argument {
-    const object_functions& other;
-    shared_cmap& map;
+    const trie_functions<Map>& other;
+    Map& map;
     bool is_written;
   } in{writer, *map, false};
   const auto overwrite = [](void* p) {
     auto& a = *static_cast<argument*>(p);
     a.map.erase(0);
     a.map.clear();
-    a.is_written = a.other.write_cmap(a.map, 10 * count, count);
+    a.is_written = a.other.write(a.map, 10 * count, count);
   };
   check(maker.in_visit(*map, overwrite, &in), "what is being read stays");
   check(in.is_written, "and the other one writes meanwhile");
-  writer.destroy_cmap(map);
+  writer.destroy(map);
+}
+
+/// One takes a snapshot of the other's hamt, the other reads it while it writes on, and the
+/// snapshot outlives the map.
+void snapshot_of_both(const object_functions& maker, const object_functions& taker) {
+  constexpr std::uint64_t count = 2'000;
+  shared_hamt* const map = maker.hamt.create();
+  check(maker.hamt.write(*map, 0, count), "the maker writes to the hamt");
+  shared_snapshot snapshot = taker.take_snapshot(*map);
+  bool is_whole = false;
+  std::thread reader([&] { is_whole = maker.read_snapshot(snapshot, 0, count); });
+  map->clear();
+  check(taker.hamt.write(*map, 0, 2 * count), "the taker writes after its snapshot");
+  reader.join();
+  check(is_whole, "the maker reads what the taker has taken");
+  maker.hamt.destroy(map);
+  check(taker.read_snapshot(snapshot, 0, count), "a snapshot outlives the map");
+  maker.drop_snapshot(snapshot);
 }
 
 }  // namespace
@@ -130,7 +150,11 @@ int main() {
   empty_maps(two, one);
   one_writes_one_reads(one, two);
   one_writes_one_reads(two, one);
-  cmap_of_both(one, two);
-  cmap_of_both(two, one);
+  trie_of_both(one.cmap, two.cmap);
+  trie_of_both(two.cmap, one.cmap);
+  trie_of_both(one.hamt, two.hamt);
+  trie_of_both(two.hamt, one.hamt);
+  snapshot_of_both(one, two);
+  snapshot_of_both(two, one);
   return failed == 0 ? 0 : 1;
 }

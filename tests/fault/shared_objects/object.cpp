@@ -57,18 +57,12 @@ const void* thread_slot() {
   return &concur::detail::thread_slots::mine();
 }
 
-shared_cmap* create_cmap() {
-  return new shared_cmap;
-}
-void destroy_cmap(shared_cmap* map) {
-  delete map;
-}
-
 std::string text_of(std::uint64_t i) {
   return "a text of some length, and its number: " + std::to_string(i);
 }
 
-bool write_cmap(shared_cmap& map, std::uint64_t first, std::uint64_t count) {
+template <class Map>
+bool write_texts(Map& map, std::uint64_t first, std::uint64_t count) {
   for (int round = 0; round < 2; ++round) {
     for (std::uint64_t i = first; i < first + count; ++i) {
       if (!map.insert({i, shared_text{text_of(i)}})) return false;
@@ -84,8 +78,8 @@ bool write_cmap(shared_cmap& map, std::uint64_t first, std::uint64_t count) {
   return true;
 }
 
-bool read_cmap(const shared_cmap& map, std::uint64_t first, std::uint64_t count,
-               std::uint64_t& hits) {
+template <class Map>
+bool read_texts(const Map& map, std::uint64_t first, std::uint64_t count, std::uint64_t& hits) {
   bool is_whole = true;
   for (std::uint64_t i = first; i < first + count; ++i) {
     hits += map.cvisit(i, [&](const auto& e) { is_whole &= e.second.text == text_of(i); });
@@ -93,7 +87,8 @@ bool read_cmap(const shared_cmap& map, std::uint64_t first, std::uint64_t count,
   return is_whole;
 }
 
-bool in_visit(const shared_cmap& map, void (*f)(void*), void* argument) {
+template <class Map>
+bool in_visit(const Map& map, void (*f)(void*), void* argument) {
   bool is_same = false;
   map.cvisit(0, [&](const auto& e) {
     f(argument);
@@ -102,9 +97,41 @@ bool in_visit(const shared_cmap& map, void (*f)(void*), void* argument) {
   return is_same;
 }
 
+template <class Map>
+constexpr trie_functions<Map> functions_of() {
+  return {[] { return new Map; }, [](Map* map) { delete map; }, write_texts<Map>, read_texts<Map>,
+          in_visit<Map>};
+}
+
+shared_snapshot take_snapshot(const shared_hamt& map) {
+  return map.snapshot();
+}
+bool read_snapshot(const shared_snapshot& snapshot, std::uint64_t first, std::uint64_t count) {
+  for (std::uint64_t i = first; i < first + count; ++i) {
+    const shared_text* const found = snapshot.find(i);
+    if (found == nullptr || found->text != text_of(i)) return false;
+  }
+  std::uint64_t shown = 0;
+  for (const auto& element : snapshot) shown += element.second.text == text_of(element.first);
+  return shown == count && snapshot.size() == count;
+}
+void drop_snapshot(shared_snapshot& snapshot) {
+  snapshot = {};
+}
+
 }  // namespace
 
 object_functions CONCUR_OBJECT() {
-  return {create,      destroy,     write,        read,       in_callback, write_is_refused,
-          thread_slot, create_cmap, destroy_cmap, write_cmap, read_cmap,   in_visit};
+  return {create,
+          destroy,
+          write,
+          read,
+          in_callback,
+          write_is_refused,
+          thread_slot,
+          functions_of<shared_cmap>(),
+          functions_of<shared_hamt>(),
+          take_snapshot,
+          read_snapshot,
+          drop_snapshot};
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concur/cmap.hpp>
+#include <concur/hamt.hpp>
 #include <concur/seqmap.hpp>
 #include <cstdint>
 #include <string>
@@ -22,6 +23,21 @@ struct shared_text {
   std::string text;
 };
 using shared_cmap = concur::cmap<std::uint64_t, shared_text>;
+using shared_hamt = concur::hamt<std::uint64_t, shared_text>;
+using shared_snapshot = shared_hamt::snapshot_type;
+
+/// Of a cmap or a hamt.
+template <class Map>
+struct trie_functions {
+  Map* (*create)();
+  void (*destroy)(Map*);
+  /// Inserts, overwrites, erases, and inserts again.
+  bool (*write)(Map&, std::uint64_t first, std::uint64_t count);
+  bool (*read)(const Map&, std::uint64_t first, std::uint64_t count, std::uint64_t& hits);
+  /// Runs `f(argument)` while the element 0, which is there, is being read; whether it is the same
+  /// afterwards.
+  bool (*in_visit)(const Map&, void (*f)(void*), void* argument);
+};
 
 struct object_functions {
   shared_map* (*create)();
@@ -36,15 +52,12 @@ struct object_functions {
   bool (*write_is_refused)(shared_map&);
   const void* (*thread_slot)();
 
-  shared_cmap* (*create_cmap)();
-  void (*destroy_cmap)(shared_cmap*);
-  /// Inserts, overwrites, erases, and inserts again.
-  bool (*write_cmap)(shared_cmap&, std::uint64_t first, std::uint64_t count);
-  bool (*read_cmap)(const shared_cmap&, std::uint64_t first, std::uint64_t count,
-                    std::uint64_t& hits);
-  /// Runs `f(argument)` while the element 0, which is there, is being read; whether it is the same
-  /// afterwards.
-  bool (*in_visit)(const shared_cmap&, void (*f)(void*), void* argument);
+  trie_functions<shared_cmap> cmap;
+  trie_functions<shared_hamt> hamt;
+  shared_snapshot (*take_snapshot)(const shared_hamt&);
+  /// As `read`, and its size and what an iteration shows.
+  bool (*read_snapshot)(const shared_snapshot&, std::uint64_t first, std::uint64_t count);
+  void (*drop_snapshot)(shared_snapshot&);
 };
 
 extern "C" __attribute__((visibility("default"))) object_functions concur_object_one();

@@ -5,7 +5,8 @@ namespace {
 static_map map;
 static_array array;
 static_cmap texts;
-const last_user user(map, array, texts);
+static_hamt versions;
+const last_user user(map, array, texts, versions);
 }  // namespace
 
 static_map& first_map() {
@@ -13,4 +14,7 @@ static_map& first_map() {
 }
 static_cmap& first_cmap() {
   return texts;
+}
+static_hamt& first_hamt() {
+  return versions;
 }

@@ -5,7 +5,8 @@ namespace {
 static_map map;
 static_array array;
 static_cmap texts;
-const last_user user(map, array, texts);
+static_hamt versions;
+const last_user user(map, array, texts, versions);
 }  // namespace
 
 static_map& second_map() {
@@ -13,4 +14,7 @@ static_map& second_map() {
 }
 static_cmap& second_cmap() {
   return texts;
+}
+static_hamt& second_hamt() {
+  return versions;
 }

@@ -13,6 +13,7 @@ namespace {
 static_map counts;
 static_array totals(2);
 static_cmap texts;
+static_hamt versions;
 std::atomic<int> destroyed{0};
 
 struct counts_at_end {
@@ -27,6 +28,10 @@ struct counts_at_end {
     }
     for (std::uint64_t i = 0; i < 300; ++i) texts.insert_or_assign(key, std::to_string(i));
     require(texts.find(key) == "299", "a thread-local destructor writes to a cmap");
+    for (std::uint64_t i = 0; i < 300; ++i) versions.insert_or_assign(key, std::to_string(i));
+    const auto now = versions.snapshot();
+    require(now.contains(key) && versions.find(key) == "299",
+            "a thread-local destructor writes to a hamt, and takes a snapshot");
     totals.fetch_add(0, 1);
     destroyed.fetch_add(1);
   }
@@ -36,12 +41,17 @@ struct counts_at_end {
 struct owns_a_map {
   static_map map;
   static_cmap texts;
+  static_hamt versions;
+  static_hamt::snapshot_type before;
   ~owns_a_map() {
     for (std::uint64_t i = 0; i < 300; ++i) {
       map.insert({i, i});
       texts.insert({i, std::to_string(i)});
+      versions.insert({i, std::to_string(i)});
     }
     for (std::uint64_t i = 0; i < 200; ++i) texts.erase(i);
+    for (std::uint64_t i = 0; i < 200; ++i) versions.erase(i);
+    require(before.size() == 1, "a snapshot dies with its thread, as it was");
   }
 };
 
@@ -55,6 +65,8 @@ void work(std::uint64_t key) {
   made_after.key = key;      // made after: destroyed first
   own.map.insert({key, key});
   own.texts.insert({key, "own"});
+  own.versions.insert({key, "own"});
+  own.before = own.versions.snapshot();
 }
 
 }  // namespace
@@ -71,6 +83,8 @@ int main() {
   require(texts.size() == threads, "each thread left a text");
   texts.quiesce();
   require(texts.stats().retired == 0, "and nothing else that it retired");
+  require(versions.size() == threads, "and one in the hamt");
+  require(versions.validate().error == nullptr, "which is sound");
   work(threads + 1);  // on the main thread: its thread-local objects die before `counts`
   return 0;
 }

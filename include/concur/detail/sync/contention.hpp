@@ -12,7 +12,13 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
-class contention {
+/// Time as `contention` sees it; a test has its own.
+struct monotonic_clock {
+  static std::uint64_t nanoseconds() noexcept { return monotonic_nanoseconds(); }
+};
+
+template <class Clock>
+class basic_contention {
  public:
   // Measured on one hot key (bench/NOTES.md): a shorter first wait, or none after the first loss,
   // leaves two to seven times as many losses, and less is done.
@@ -20,16 +26,16 @@ class contention {
   static constexpr std::uint64_t most_nanoseconds = 6'400;
   static constexpr unsigned most_rounds = 400;
 
-  constexpr contention() noexcept = default;
-  constexpr explicit contention(std::uint64_t first_wait) noexcept : wait_(first_wait) {}
+  constexpr basic_contention() noexcept = default;
+  constexpr explicit basic_contention(std::uint64_t first_wait) noexcept : wait_(first_wait) {}
 
   /// After a loss.
   CONCUR_NOINLINE void lost() noexcept {
-    const std::uint64_t until = monotonic_nanoseconds() + wait_;
+    const std::uint64_t until = Clock::nanoseconds() + wait_;
     // Bounded in any case: a clock may be coarse, or stand still.
     for (unsigned round = 0; round < most_rounds; ++round) {
       for (int i = 0; i < 4; ++i) cpu_relax();
-      if (monotonic_nanoseconds() >= until) break;
+      if (Clock::nanoseconds() >= until) break;
     }
     if (wait_ < most_nanoseconds) wait_ *= 2;
   }
@@ -37,5 +43,7 @@ class contention {
  private:
   std::uint64_t wait_ = first_nanoseconds;
 };
+
+using contention = basic_contention<monotonic_clock>;
 
 }  // namespace concur::inline CONCUR_ABI::detail
