@@ -440,13 +440,12 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
 
   template <class K>
   attempt pin_found(state_type& state, section& where) {
-    if constexpr (compares_unpinned_with<K>) {
-      return state.try_pin() ? attempt::taken : attempt::gone;
-    } else {
-      if (where.is_certain) return attempt::taken;
+    constexpr unsigned pins = compares_unpinned_with<K> ? 0 : 1;
+    if (!where.is_certain) {
       endless_patience patience;
-      return wait_for_found<lock_mode::shared>(state, where, 1, patience);
+      return wait_for_found<lock_mode::shared>(state, where, pins, patience);
     }
+    return pins != 0 || state.try_pin() ? attempt::taken : attempt::gone;
   }
 
   template <lock_mode Mode>
