@@ -11,7 +11,8 @@
 /// every internal lock; or, with `map.async_lock(k, executor)`, by whatever
 /// `executor(std::coroutine_handle<>)` arranges, which must not throw. Coroutines queue with the
 /// threads, in one order. A coroutine is not a thread: that it already holds the key is not
-/// noticed. It must not be destroyed while it waits.
+/// noticed. It must not be destroyed while it waits. Any number of coroutines may wait for a key;
+/// of operations that were made and are not awaited yet, fewer than 8,191.
 #pragma once
 
 #include <concepts>
@@ -136,16 +137,12 @@ class [[nodiscard]] async_lock_operation : private waiter {
   /// is touched any more.
   bool await_suspend(std::coroutine_handle<> self) noexcept {
     handle_ = self;
-    keeps_pin_ = true;
-    if (!key_lock::enqueue<lock_mode::exclusive>(*state_, engine_.lock_of(*state_), *this)) {
-      return true;
-    }
-    keeps_pin_ = false;
-    return false;
+    // The number of those who wait is not bounded, that of pins is.
+    return !key_lock::enqueue<lock_mode::exclusive, key_lock::pin_of_queued::given_back>(
+        *state_, engine_.lock_of(*state_), *this);
   }
   async_entry<Engine> await_resume() noexcept {
     state_type& mine = *std::exchange(state_, nullptr);
-    if (keeps_pin_) engine_.unpin(mine);  // granted: the pin was not given back with it
     return async_entry<Engine>(engine_, {&mine, mine.look().is_present()});
   }
 
@@ -171,7 +168,6 @@ class [[nodiscard]] async_lock_operation : private waiter {
   Engine& engine_;
   state_type* state_;
   std::coroutine_handle<> handle_;
-  bool keeps_pin_ = false;
   CONCUR_NO_UNIQUE_ADDRESS typename executor_of<Executor...>::type executor_;
 };
 
