@@ -61,4 +61,5 @@ TEST_CASE("lockmap: coroutines wait without a thread", "[lockmap]") {
 }
 TEST_CASE("lockmap: keys that come with their values", "[lockmap]") {
   CHECK(explore("keys that come late", 9'000, keys_that_come_late) > 0);
+  CHECK(explore("coroutines for late keys", 9'000, coroutines_for_late_keys) > 0);
 }
