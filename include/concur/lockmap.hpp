@@ -14,7 +14,9 @@
 ///   key is concerned. Who waits sleeps after a few microseconds, and is not starved.
 /// - A key that is absent can be locked. It disappears by itself if no value was put there.
 /// - Operations by key honour the locks: `find(k)` waits while another thread holds `k`
-///   exclusively. Small trivially copyable values are read without taking anything.
+///   exclusively. Trivially copyable values of up to 16 bytes are read without taking anything
+///   where keys are integers, enumerations, pointers or standard strings, compared by
+///   `std::equal_to`, and `k` is a `Key`; else while the key is shared.
 /// - A call that would wait for a key that the same thread holds throws `std::system_error`
 ///   (`resource_deadlock_would_occur`), in release builds too. Cycles across threads are yours to
 ///   avoid, as with any mutex; `lock_all` has none.

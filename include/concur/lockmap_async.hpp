@@ -11,14 +11,18 @@
 /// every internal lock; or, with `map.async_lock(k, executor)`, by whatever
 /// `executor(std::coroutine_handle<>)` arranges, which must not throw. Coroutines queue with the
 /// threads, in one order. A coroutine is not a thread: that it already holds the key is not
-/// noticed. It must not be destroyed while it waits.
+/// noticed. It must not be destroyed while it waits. Any number of coroutines may wait for a key;
+/// of operations that were made and are not awaited yet, fewer than 8,191.
 #pragma once
 
 #include <concepts>
 #include <concur/detail/assert.hpp>
+#include <concur/detail/config.hpp>
 #include <concur/detail/lockmap/element.hpp>
 #include <concur/lockmap.hpp>
 #include <coroutine>
+#include <cstdint>
+#include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -111,16 +115,23 @@ class [[nodiscard]] async_entry {
 };
 
 /// What `async_lock` returns: to be awaited once, or dropped.
+///
+/// It may find a state that has no key yet, and stands for every key of its hash (acquire.hpp):
+/// then it queues for that one, and when it has it looks whether the key is the right one. If it
+/// is not, it goes on with another, before the coroutine is resumed.
 template <class Engine, class... Executor>
 class [[nodiscard]] async_lock_operation : private waiter {
   using state_type = typename Engine::state_type;
 
  public:
-  async_lock_operation(Engine& engine, state_type& pinned, Executor... executor) noexcept
+  template <class K, class MakeKey>
+  async_lock_operation(Engine& engine, std::uint64_t hash, const K& key, MakeKey make_key,
+                       Executor... executor)
       : waiter(lock_mode::exclusive),
         engine_(engine),
-        state_(&pinned),
-        executor_(std::move(executor)...) {
+        executor_(std::move(executor)...),
+        wanted_(engine),
+        state_(&engine.pin_at_once(hash, key, make_key, wanted_)) {
     this->resume = [](waiter& self) noexcept { static_cast<async_lock_operation&>(self).go_on(); };
   }
   async_lock_operation(const async_lock_operation&) = delete;
@@ -129,27 +140,66 @@ class [[nodiscard]] async_lock_operation : private waiter {
     if (state_ != nullptr) engine_.unpin(*state_);
   }
 
-  bool await_ready() noexcept {
-    return key_lock::try_take<lock_mode::exclusive>(*state_, 1) == attempt::taken;
+  bool await_ready() {
+    do {
+      if (key_lock::try_take<lock_mode::exclusive>(*state_, 1) != attempt::taken) return false;
+    } while (!is_taken_key_wanted());
+    return true;
   }
   /// When it has queued, another thread may resume the coroutine before this returns: nothing of it
   /// is touched any more.
-  bool await_suspend(std::coroutine_handle<> self) noexcept {
+  bool await_suspend(std::coroutine_handle<> self) {
     handle_ = self;
-    keeps_pin_ = true;
-    if (!key_lock::enqueue<lock_mode::exclusive>(*state_, engine_.lock_of(*state_), *this)) {
-      return true;
-    }
-    keeps_pin_ = false;
-    return false;
+    return queue();
   }
-  async_entry<Engine> await_resume() noexcept {
+  async_entry<Engine> await_resume() {
+    if constexpr (Engine::keys_come_late) {
+      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    }
     state_type& mine = *std::exchange(state_, nullptr);
-    if (keeps_pin_) engine_.unpin(mine);  // granted: the pin was not given back with it
     return async_entry<Engine>(engine_, {&mine, mine.look().is_present()});
   }
 
  private:
+  /// False if it has the key.
+  bool queue() {
+    do {
+      // The number of those who wait is not bounded, that of pins is.
+      if (!key_lock::enqueue<lock_mode::exclusive, key_lock::pin_of_queued::given_back>(
+              *state_, engine_.lock_of(*state_), *this)) {
+        return true;
+      }
+    } while (!is_taken_key_wanted());
+    return false;
+  }
+  /// Of the state that has been taken. If it is another's it is given back, and one more is pinned.
+  bool is_taken_key_wanted() {
+    if constexpr (Engine::keys_come_late) {
+      if (!wanted_) return true;
+      taken_state mine{engine_, std::exchange(state_, nullptr)};
+      if (mine.state->is_keyed() &&
+          engine_.key_eq()(mine.state->key, std::as_const((*wanted_).key))) {
+        state_ = std::exchange(mine.state, nullptr);
+        return true;
+      }
+      mine.give_back();
+      state_ = &engine_.pin_again(wanted_);
+      return false;
+    } else {
+      return true;
+    }
+  }
+  struct taken_state {
+    Engine& engine;
+    state_type* state;
+    ~taken_state() { give_back(); }
+    void give_back() noexcept {
+      if (state == nullptr) return;
+      state_type& left = *std::exchange(state, nullptr);
+      engine.leave_exclusive(left, left.look().is_present());
+    }
+  };
+
   struct inline_executor {
     void operator()(std::coroutine_handle<> h) const { h.resume(); }
   };
@@ -162,17 +212,31 @@ class [[nodiscard]] async_lock_operation : private waiter {
     using type = E;
   };
 
+  /// It has been granted the state.
   void go_on() noexcept {
+    if constexpr (Engine::keys_come_late) {
+      CONCUR_TRY {
+        if (!is_taken_key_wanted() && queue()) return;
+      }
+      CONCUR_CATCH_ALL {
+        failure_ = std::current_exception();
+      }
+    }
     // The operation ends with the coroutine's step: the executor is needed beyond.
     auto execute = std::move(executor_);
     execute(handle_);
   }
 
+  struct cannot_fail {};
+
   Engine& engine_;
-  state_type* state_;
-  std::coroutine_handle<> handle_;
-  bool keeps_pin_ = false;
   CONCUR_NO_UNIQUE_ADDRESS typename executor_of<Executor...>::type executor_;
+  /// The key, until it is certain that `state_` is its state.
+  typename Engine::prepared_state wanted_;
+  state_type* state_;  ///< pinned, queued for, or taken
+  std::coroutine_handle<> handle_;
+  CONCUR_NO_UNIQUE_ADDRESS
+  std::conditional_t<Engine::keys_come_late, std::exception_ptr, cannot_fail> failure_;
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::lockmap

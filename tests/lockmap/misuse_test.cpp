@@ -3,12 +3,13 @@
 /// What a debug build stops at, each in a process of its own.
 #include "support/catch.hpp"
 
-#include <concur/lockmap.hpp>
+#include <concur/lockmap_async.hpp>
 
 #if !defined(NDEBUG) && (defined(__unix__) || defined(__APPLE__))
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <coroutine>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -34,6 +35,23 @@ bool is_stopped(Misuse misuse) {
   return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 42;
 }
 
+struct detached {
+  struct promise_type {
+    detached get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+};
+
+/// Holds a key while `f` runs.
+template <class F>
+detached keep_until(map_type& map, F f) {
+  const auto entry = co_await map.async_lock(1);
+  f();
+}
+
 }  // namespace
 
 TEST_CASE("an entry that outlives its map is caught", "[lockmap][misuse]") {
@@ -50,6 +68,21 @@ TEST_CASE("an entry that outlives its map is caught", "[lockmap][misuse]") {
   }));
 }
 
+TEST_CASE("entries that outlive their map are caught", "[lockmap][misuse]") {
+  REQUIRE(is_stopped([] {
+    std::optional<map_type> map(std::in_place);
+    const auto entries = map->lock_all({1, 2});
+    map.reset();
+  }));
+}
+
+TEST_CASE("an async_entry that outlives its map is caught", "[lockmap][async][misuse]") {
+  REQUIRE(is_stopped([] {
+    std::optional<map_type> map(std::in_place);
+    keep_until(*map, [&] { map.reset(); });
+  }));
+}
+
 TEST_CASE("an entry that another thread releases is caught", "[lockmap][misuse]") {
   REQUIRE(is_stopped([] {
     map_type map;
@@ -63,6 +96,8 @@ TEST_CASE("proper use is not complained about", "[lockmap][misuse]") {
     map_type map;
     map.insert({1, 1});
     { const auto entry = map.lock(1); }
+    { const auto entries = map.lock_all({1, 2}); }
+    keep_until(map, [] {});
   }));
 }
 #endif

@@ -10,9 +10,13 @@
 #include <array>
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
 
 #include "scenarios/vocabulary_adapter.hpp"
 
@@ -290,6 +294,61 @@ inline void removal_beside_readers() {
   mc::spawn([&] { map.update(1, [](word& v) { mc::require(v == 5, "its own value"); }); });
   mc::join_all();
   nothing_left(map);
+}
+
+/// Keys that come with the value, all of one hash: no character of theirs belongs to another
+/// library's code.
+struct same_hash {
+  std::size_t operator()(const std::u16string&) const noexcept { return 42; }
+};
+
+using late_map =
+    concur::detail::basic_lockmap<std::u16string, word, same_hash, std::equal_to<>,
+                                  std::allocator<std::pair<const std::u16string, word>>,
+                                  tiny_tuning>;
+
+/// Beside a key that is computed and comes to nothing, or to a value, others want it, or another
+/// one of its hash: the state in the table has no key meanwhile.
+inline void keys_that_come_late() {
+  late_map map;
+  const std::u16string one = u"1";
+  const std::u16string two = u"2";
+  mc::spawn([&] { map.compute(one, [](std::optional<word>&) {}); });
+  mc::spawn([&] {
+    auto all = map.lock_all({one});
+    mc::require(all.size() == 1 && all.begin()->key() == one, "the key that was asked for");
+    all.begin()->value_or_emplace(7U);
+  });
+  mc::spawn([&] {
+    const auto entry = map.lock(two);
+    mc::require(entry.key() == two && !entry.has_value(), "the key that was asked for");
+    map.compute(one, [](std::optional<word>& v) { mc::require(!v || *v == 7, "whole"); });
+  });
+  mc::join_all();
+  mc::require(map.size() == 1 && map.find(one) == word{7}, "what is left");
+  mc::require(map.stats().keys == 1, "no state without a value is left");
+}
+
+inline detached count_in(late_map& map, std::u16string key, int& plain) {
+  auto entry = co_await map.async_lock(key);
+  mc::require(entry.key() == key, "the key that was asked for");
+  ++entry.value_or_emplace(0U);
+  if (key == u"1") ++plain;
+}
+
+/// The same with coroutines, which look again when they have a state that is not their key's.
+inline void coroutines_for_late_keys() {
+  late_map map;
+  int plain = 0;
+  mc::spawn([&] { map.compute(u"1", [&](std::optional<word>&) { ++plain; }); });
+  mc::spawn([&] {
+    count_in(map, u"1", plain);
+    count_in(map, u"2", plain);
+  });
+  mc::spawn([&] { count_in(map, u"1", plain); });
+  mc::join_all();
+  mc::require(plain == 3 && map.find(u"2") == word{1}, "each had its key");
+  mc::require(map.stats().keys == map.size(), "no state without a value is left");
 }
 
 /// Removed states wait for the next removal, and are freed then, if all others are known to have

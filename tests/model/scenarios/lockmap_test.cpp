@@ -59,3 +59,7 @@ TEST_CASE("lockmap: single flight, with failure", "[lockmap]") {
 TEST_CASE("lockmap: coroutines wait without a thread", "[lockmap]") {
   CHECK(explore("coroutines", 9'000, coroutines) > 0);
 }
+TEST_CASE("lockmap: keys that come with their values", "[lockmap]") {
+  CHECK(explore("keys that come late", 9'000, keys_that_come_late) > 0);
+  CHECK(explore("coroutines for late keys", 9'000, coroutines_for_late_keys) > 0);
+}

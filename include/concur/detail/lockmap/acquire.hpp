@@ -106,13 +106,40 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
         });
   }
 
-  /// Pins the state of `key`, which is made if it is absent.
-  template <class K, class MakeKey>
-  state_type& pin(std::uint64_t hash, const K& key, MakeKey make_key) {
+  /// Pins the state of `key`, which is made if it is absent. Null if the patience is over while
+  /// somebody holds a state that may become that of `key`.
+  template <class K, class MakeKey, class Patience>
+  state_type* pin(std::uint64_t hash, const K& key, MakeKey make_key, Patience& patience) {
     prepared_state fresh(*this);
-    return *search<K>(hash, key, make_key, key_word::made_pinned(), fresh,
-                      [&](state_type& state, section& where) { return pin_found<K>(state, where); })
-                .state;
+    return search<K>(hash, key, make_key, key_word::made_pinned(), fresh,
+                     [&](state_type& state, section& where) {
+                       return pin_found<K>(state, where, patience);
+                     })
+        .state;
+  }
+  /// The same without waiting: such a state is pinned, and `fresh` has the key then, for
+  /// `pin_again` when it is seen to be another's.
+  template <class K, class MakeKey>
+  state_type& pin_at_once(std::uint64_t hash, const K& key, MakeKey make_key,
+                          prepared_state& fresh) {
+    bool is_certain = true;
+    state_type& found = *search<K>(hash, key, make_key, key_word::made_pinned(), fresh,
+                                   [&](state_type& state, section& where) {
+                                     if (!pin_announced<K>(state)) return attempt::gone;
+                                     is_certain = where.is_certain;
+                                     return attempt::taken;
+                                   })
+                             .state;
+    if (!is_certain && !fresh) {
+      pinned_state pin(*this, found);
+      fresh.make(hash, key_word::made_pinned(), make_key);
+      pin.release();
+    }
+    return found;
+  }
+  /// Of the key that `fresh` has; it is given up if that is found absent.
+  state_type& pin_again(prepared_state& fresh) {
+    return pin_at_once((*fresh).hash, std::as_const((*fresh).key), key_that_comes_later(), fresh);
   }
 
   /// Takes a state that the caller has pinned, and gives the pin back; if the patience is over, he
@@ -438,14 +465,21 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     return attempt::gone;
   }
 
+  template <class K, class Patience>
+  attempt pin_found(state_type& state, section& where, Patience& patience) {
+    constexpr unsigned pins = compares_unpinned_with<K> ? 0 : 1;
+    if (!where.is_certain) {
+      return wait_for_found<lock_mode::shared>(state, where, pins, patience);
+    }
+    return pin_announced<K>(state) ? attempt::taken : attempt::gone;
+  }
+  /// A state that was found, and was pinned then if its key could not be compared else.
   template <class K>
-  attempt pin_found(state_type& state, section& where) {
+  static bool pin_announced(state_type& state) noexcept {
     if constexpr (compares_unpinned_with<K>) {
-      return state.try_pin() ? attempt::taken : attempt::gone;
+      return state.try_pin();
     } else {
-      if (where.is_certain) return attempt::taken;
-      endless_patience patience;
-      return wait_for_found<lock_mode::shared>(state, where, 1, patience);
+      return true;
     }
   }
 

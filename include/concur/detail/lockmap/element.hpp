@@ -9,6 +9,7 @@
 #include <concur/fwd.hpp>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -45,6 +46,20 @@ void assign_in_place(T& a, V&& v) {
     ::new (static_cast<void*>(std::addressof(a))) T(std::move(made));
   }
 }
+
+/// Whether no code of the user's runs when one is destroyed.
+template <class T>
+inline constexpr bool is_destroyed_quietly = std::is_trivially_destructible_v<T>;
+template <class Char, class Traits>
+inline constexpr bool is_destroyed_quietly<std::basic_string<Char, Traits, std::allocator<Char>>> =
+    true;
+
+/// Whether a value that gets a successor is moved out before, and destroyed when its key has been
+/// given back: its destructor may use the map. Others are assigned to, and use their memory again.
+template <class T>
+inline constexpr bool leaves_when_replaced =
+    !is_destroyed_quietly<T> && std::is_nothrow_move_constructible_v<T> &&
+    (std::is_nothrow_move_assignable_v<T> || !std::is_move_assignable_v<T>);
 
 /// Holds a key exclusively; the destructor gives it back, with the value that is there then.
 template <class Engine>
@@ -129,8 +144,8 @@ class grip {
   hold hold_;
 };
 
-/// Where a value that was erased stays until its key has been given back: its destructor may use
-/// the map.
+/// Where a value that was erased or replaced stays until its key has been given back: its
+/// destructor may use the map.
 template <class T>
 class doomed_value {
   static constexpr bool is_kept =
@@ -143,6 +158,18 @@ class doomed_value {
   template <class Grip>
   void keep(const Grip& held, eviction_cause) noexcept {
     if constexpr (is_kept) value_.emplace(std::move(held.value()));
+  }
+  /// The value becomes `v`.
+  template <class Grip, class V>
+  void replace(Grip& held, V&& v) {
+    if constexpr (leaves_when_replaced<T>) {
+      auto next = static_cast<T>(std::forward<V>(v));  // if that throws, nothing has happened
+      keep(held, eviction_cause::replaced);
+      assign_in_place(held.value(), std::move(next));
+    } else {
+      assign_in_place(held.value(), std::forward<V>(v));
+    }
+    held.rewritten();
   }
 };
 
@@ -176,12 +203,7 @@ class held_element {
   }
   template <class V>
   void assign(V&& v) {
-    if constexpr (Engine::reports) {
-      doomed_.replace(held_, std::forward<V>(v));
-    } else {
-      assign_in_place(held_.value(), std::forward<V>(v));
-      held_.rewritten();
-    }
+    doomed_.replace(held_, std::forward<V>(v));
   }
   /// As `assign`, but the old value is the caller's.
   template <class V>

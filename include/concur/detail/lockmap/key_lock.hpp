@@ -130,15 +130,18 @@ class key_lock {
     return true;
   }
 
-  /// Queues `self`, unless the key can be taken (true).
-  template <lock_mode Mode>
+  /// Queues `self`, unless the key can be taken, and the pin given back (true). Who waits without
+  /// an end may give it back also when he queues: a state with a queue stays.
+  enum class pin_of_queued : bool { kept, given_back };
+  template <lock_mode Mode, pin_of_queued Pin = pin_of_queued::kept>
   static bool enqueue(key_state& key, parking_lock& shard, waiter& self) noexcept {
     const lock_holder locked(shard);
     std::uint64_t seen = key.word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
     for (;;) {
       const key_word now(seen);
       const bool can = now.admits<Mode>();
-      const key_word next = can ? now.taken<Mode>().unpinned() : now.with_waiting(true);
+      const key_word then = can ? now.taken<Mode>() : now.with_waiting(true);
+      const key_word next = can || Pin == pin_of_queued::given_back ? then.unpinned() : then;
       // acquire: if it is taken, pairs with (2), (3), (4).
       if (key.word.compare_exchange_weak(seen, next.bits(), std::memory_order_acquire,
                                          std::memory_order_relaxed)) {

@@ -169,7 +169,7 @@ inline bool key_state::try_pin() noexcept {
     const key_word now(seen);
     if (now.is_dead()) return false;
     if (!now.can_be_pinned()) [[unlikely]] {
-      // Thousands of threads at one key: they are gone in a moment.
+      // Thousands of threads at one key, each with a pin or two: they are gone in a moment.
       backoff().pause();
       seen = word.load(std::memory_order_relaxed);  // relaxed: as above
       continue;

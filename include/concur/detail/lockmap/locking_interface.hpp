@@ -94,8 +94,10 @@ class locking_interface {
     requires(sizeof...(Executor) <= 1)
   auto async_lock(K&& k, Executor... executor) {
     auto&& key = as_key<Derived>(std::forward<K>(k));
-    return async_lock_operation<Engine, Executor...>(
-        engine(), pin_key(static_cast<decltype(key)>(key)), std::move(executor)...);
+    const auto& probe = key;
+    return async_lock_operation<Engine, Executor...>(engine(), engine().hash(probe), probe,
+                                                     key_of(static_cast<decltype(key)>(key)),
+                                                     std::move(executor)...);
   }
   /// \}
 
@@ -169,19 +171,16 @@ class locking_interface {
     }
   }
 
-  template <class K>
-  auto& pin_key(K&& key) {
-    const auto& probe = key;
-    return engine().pin(engine().hash(probe), probe, key_of(static_cast<K&&>(key)));
-  }
-
   template <class It, class End, class Patience>
   entries hold_keys(It first, End last, Patience&& patience) {
     multi_lock<Engine> many(engine());
     for (; first != last; ++first) {
       many.make_room();
-      auto&& key = as_key<Derived>(*first);
-      many.add(pin_key(std::as_const(key)));
+      auto&& given = as_key<Derived>(*first);
+      const auto& key = given;
+      auto* const state = engine().pin(engine().hash(key), key, key_of(key), patience);
+      if (state == nullptr) return {};
+      many.add(*state);
     }
     return many.take(patience);
   }

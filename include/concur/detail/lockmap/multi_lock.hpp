@@ -2,9 +2,9 @@
 /// \file
 /// Many keys at once, in one global order.
 ///
-/// 1. pin the states of all keys; those of absent keys are made. A pinned state stays where it is,
-///    so that all who want a key agree on its address.
-/// 2. sort by address, drop what is there twice
+/// 1. pin the states of all keys, each once; those of absent keys are made. A pinned state stays
+///    where it is, so that all who want a key agree on its address.
+/// 2. sort by address
 /// 3. take them in that order
 ///
 /// Whoever waits in step 3 holds only states of lower addresses: no cycle among those who lock many
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <concur/detail/assert.hpp>
+#include <concur/detail/bits/mix.hpp>
 #include <concur/detail/lockmap/entry.hpp>
 #include <concur/policy/allocator.hpp>
 #include <cstddef>
@@ -119,27 +120,40 @@ class multi_lock {
   multi_lock(const multi_lock&) = delete;
   multi_lock& operator=(const multi_lock&) = delete;
   ~multi_lock() {
-    while (size_ != 0) engine_.unpin(*states_[--size_]);
+    for (std::size_t i = 0; i < capacity_; ++i) {
+      if (states_[i] != nullptr) engine_.unpin(*states_[i]);
+    }
     if (states_ != nullptr) deallocate(allocator_, states_, capacity_);
   }
 
-  /// A state that the caller has pinned, for which he has made room.
-  void add(state_type& pinned) noexcept { states_[size_++] = &pinned; }
+  /// A state that the caller has pinned, for which he has made room. One that is there already is
+  /// unpinned at once: a key has room for a few thousand pins.
+  void add(state_type& pinned) noexcept {
+    state_type*& place = place_of(pinned);
+    if (place != nullptr) {
+      engine_.unpin(pinned);
+    } else {
+      place = &pinned;
+      ++size_;
+    }
+  }
   /// Room for one more, before it is pinned: a pin must not be lost.
   void make_room() {
-    if (size_ < capacity_) return;
-    const std::size_t wanted = capacity_ == 0 ? 8 : capacity_ * 2;
-    state_type** const fresh = allocate(allocator_, wanted);
-    for (std::size_t i = 0; i < size_; ++i) fresh[i] = states_[i];
-    if (states_ != nullptr) deallocate(allocator_, states_, capacity_);
-    states_ = fresh;
-    capacity_ = wanted;
+    if (4 * (size_ + 1) <= 3 * capacity_) return;
+    const std::size_t wanted = capacity_ == 0 ? 8 : checked_multiply(capacity_, 2);
+    state_type** const old = std::exchange(states_, allocate(allocator_, wanted));
+    const std::size_t old_capacity = std::exchange(capacity_, wanted);
+    for (std::size_t i = 0; i < wanted; ++i) states_[i] = nullptr;
+    for (std::size_t i = 0; i < old_capacity; ++i) {
+      if (old[i] != nullptr) place_of(*old[i]) = old[i];
+    }
+    if (old != nullptr) deallocate(allocator_, old, old_capacity);
   }
 
   template <class Patience>
   entries<Engine> take(Patience&& patience) {
+    compact();
     sort();
-    drop_twins();
     entries<Engine> result(engine_, size_);
     // From the lowest address; those that are taken leave from the front.
     std::size_t done = 0;
@@ -160,10 +174,25 @@ class multi_lock {
     multi_lock& all;
     std::size_t& done;
     ~remaining() {
-      for (std::size_t i = done; i < all.size_; ++i) all.states_[i - done] = all.states_[i];
-      all.size_ -= done;
+      for (std::size_t i = 0; i < done; ++i) all.states_[i] = nullptr;
     }
   };
+
+  /// Where `state` is, or is to be: a hash table of addresses, a quarter of it empty.
+  state_type*& place_of(const state_type& state) noexcept {
+    const std::size_t mask = capacity_ - 1;
+    std::uint64_t i = mix_bijective(reinterpret_cast<std::uintptr_t>(&state));
+    while (states_[i & mask] != nullptr && states_[i & mask] != &state) ++i;
+    return states_[i & mask];
+  }
+  /// All to the front: no hash table any more.
+  void compact() noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < capacity_; ++i) {
+      state_type* const state = std::exchange(states_[i], nullptr);
+      if (state != nullptr) states_[kept++] = state;
+    }
+  }
 
   static bool before(const state_type* a, const state_type* b) noexcept {
     return reinterpret_cast<std::uintptr_t>(a) < reinterpret_cast<std::uintptr_t>(b);
@@ -183,17 +212,6 @@ class multi_lock {
       std::swap(states_[i], states_[child]);
       i = child;
     }
-  }
-  void drop_twins() noexcept {
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < size_; ++i) {
-      if (kept != 0 && states_[kept - 1] == states_[i]) {
-        engine_.unpin(*states_[i]);
-      } else {
-        states_[kept++] = states_[i];
-      }
-    }
-    size_ = kept;
   }
 
   Engine& engine_;

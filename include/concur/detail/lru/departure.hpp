@@ -76,7 +76,7 @@ class departure {
   template <class Grip, class V>
   void replace(Grip& held, V&& v) {
     Engine& engine = held.engine();
-    if (!engine.has_listener()) {
+    if (!lockmap::leaves_when_replaced<mapped_type> && !engine.has_listener()) {
       lockmap::assign_in_place(held.value(), std::forward<V>(v));
       engine.count_departure(eviction_cause::replaced);
     } else if constexpr (leaves_by_move<mapped_type>) {

@@ -166,10 +166,16 @@ class engine
       expire(*what.state);
     }
   }
-  template <class K, class MakeKey>
-  state_type& pin(std::uint64_t hash, const K& key, MakeKey make_key) {
+  template <class K, class MakeKey, class Patience>
+  state_type* pin(std::uint64_t hash, const K& key, MakeKey make_key, Patience& patience) {
     this->require_regions();
-    return locks::pin(hash, key, make_key);
+    return locks::pin(hash, key, make_key, patience);
+  }
+  template <class K, class MakeKey>
+  state_type& pin_at_once(std::uint64_t hash, const K& key, MakeKey make_key,
+                          typename locks::prepared_state& fresh) {
+    this->require_regions();
+    return locks::pin_at_once(hash, key, make_key, fresh);
   }
   /// A guard has got a key that it had pinned, or shared.
   void freshen(state_type& state, bool& is_present) noexcept {
@@ -485,7 +491,8 @@ class engine
   template <class Made, class K, class MakeKey, class F>
   CONCUR_NOINLINE void refresh(std::uint64_t hash, const K& key, MakeKey make_key, F& f,
                                std::optional<T>& value) {
-    state_type& state = pin(hash, key, make_key);
+    lockmap::endless_patience patience;
+    state_type& state = *pin(hash, key, make_key, patience);
     pinned_state pinned(*this, state);
     // (3) acquire: what an earlier one stored is seen; pairs with (4).
     if (state.is_refreshing.exchange(true, std::memory_order_acquire)) return;
