@@ -189,8 +189,9 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     for (;;) {
       const key_word before(state.word.load(std::memory_order_acquire));  // acquire: pairs with (2)
                                                                           // of key_lock.hpp
-      if (before.is_exclusive()) return glance::held;
-      if (before.is_dead() || !before.is_present()) return glance::absent;
+      if (!before.is_readable()) [[unlikely]] {
+        return before.is_exclusive() ? glance::held : glance::absent;
+      }
       // (2) acquire: pairs with (1).
       const T copy = state.published.template load<std::memory_order_acquire>();
       const bool valid = is_valid(state);

@@ -66,9 +66,10 @@ class slot_word {
   constexpr bool is_empty() const noexcept { return bits_ == 0; }
   constexpr bool is_gone() const noexcept { return bits_ == 1; }
   constexpr bool is_state() const noexcept { return bits_ > 1; }
-  /// Whether it may be a state of this hash; false for `gone`.
+  /// Of one that is not empty: whether it may be a state of this hash; false for `gone`.
   constexpr bool matches(std::uint64_t hash) const noexcept {
-    return (bits_ ^ (hash << 48)) >> 48 == 0 && is_state();
+    constexpr std::uint64_t tag_and_gone = (~std::uint64_t{0} << 48) | 1;
+    return ((bits_ ^ (hash << 48)) & tag_and_gone) == 0;
   }
   key_state* state() const noexcept {
     return reinterpret_cast<key_state*>(

@@ -127,7 +127,8 @@ class engine_times
   /// The same, also while it is announced: no clock is asked. `hash` is the state's, which is not
   /// read for that: it lies on another line than what has been read, mostly.
   void touch(state_type& state, std::uint64_t hash, std::int64_t now) noexcept {
-    if (this->options_.time_to_idle.nanoseconds() > 0) note_use(state, now);
+    if (now != no_time) [[unlikely]]
+      note_use(state, now);
     regions_type* const all = this->regions();
     if (all == nullptr) [[unlikely]]
       return;
@@ -258,7 +259,8 @@ class engine_times
 
  private:
   /// Forward only: also if this thread has slept since it looked at the clock.
-  static void note_use(state_type& state, std::int64_t now) noexcept {
+  void note_use(state_type& state, std::int64_t now) const noexcept {
+    if (this->options_.time_to_idle.nanoseconds() <= 0) return;
     // relaxed, both: a moment that orders nothing. Tested first: many finders, few ticks.
     std::atomic<std::int64_t>& last = state.times().used;
     std::int64_t used = last.load(std::memory_order_relaxed);
