@@ -332,6 +332,7 @@ class Lockmap(Map):
     """detail/lockmap/shard.hpp, table.hpp, key_state.hpp"""
 
     tuning = "lockmap::default_tuning"
+    head = "lockmap::hashed_key"  # what comes before the key
 
     def shards(self):
         m = self.memory
@@ -351,7 +352,7 @@ class Lockmap(Map):
     def elements(self):
         m = self.memory
         key, mapped = self.types()
-        state = m.own("lockmap::key_state")
+        state = m.own(self.head)
         key_at = align(state.sizeof, key.alignof)
         value_at = align(key_at + key.sizeof, mapped.alignof)
         for shard in self.shards():
@@ -367,6 +368,7 @@ class LruLockmap(Lockmap):
     """The same states; what belongs to the order of eviction follows in each."""
 
     tuning = "lru::default_tuning"
+    head = "lockmap::key_state"
 
 
 class Hamt(Map):

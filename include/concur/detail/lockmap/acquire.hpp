@@ -216,8 +216,9 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     for (;;) {
       const key_word before(state.word.load(std::memory_order_acquire));  // acquire: pairs with (2)
                                                                           // of key_lock.hpp
-      if (before.is_exclusive()) return glance::held;
-      if (before.is_dead() || !before.is_present()) return glance::absent;
+      if (!before.is_readable()) [[unlikely]] {
+        return before.is_exclusive() ? glance::held : glance::absent;
+      }
       // (2) acquire: pairs with (1).
       const T copy = state.published.template load<std::memory_order_acquire>();
       const bool valid = is_valid(state);
@@ -279,13 +280,13 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
         if (s.current.load(std::memory_order_acquire) != word) break;
         if constexpr (compares_unpinned_with<K>) {
           if constexpr (base::keys_come_late) {
-            if (state.hash != hash) continue;
+            if (state.hash() != hash) continue;
             where.is_certain = state.is_keyed();
             if (!where.is_certain) return &state;
           }
           if (keys_are_equal(this->equal_, state.key, key)) return &state;
         } else {
-          if (state.hash != hash) continue;
+          if (state.hash() != hash) continue;
           if (pin_if_equal(state, key, where)) return &state;
           where.announce(word);
           if (s.current.load(std::memory_order_acquire) != word) break;  // acquire: as (4)
@@ -379,11 +380,11 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     if (!fresh && !(MakeKey::is_quiet && s.has_spares())) fresh.make(hash, made, make_key);
     key_state* state = fresh ? &*fresh : nullptr;
     const auto make = [&](void* memory) noexcept {
-      auto* const in_spare = ::new (memory) state_type(hash, made);
+      state_type* const in_spare = this->make_state(memory, hash, made);
       if constexpr (MakeKey::is_quiet) make_key(*in_spare);
       return in_spare;
     };
-    switch (s.insert(state, hash, arrivals, layout::log2_shards, make)) {
+    switch (s.template insert<state_type>(state, hash, arrivals, layout::log2_shards, make)) {
       case shard::insertion::done:
         fresh.release();
         return static_cast<state_type*>(state);

@@ -5,7 +5,7 @@
 ///   map     shards, hasher, equality           written once
 ///   shard   table, lock | waiting, spares       64 of them, made on first use
 ///   table   [tag|state][tag|state]...           open addressing, replaced when full
-///   state   word | queue | hash | key | value   one per key; its address does not change
+///   state   queue | word | hash | key | value   one per key; its address does not change
 ///
 ///   operation by key   1 line of the table, 1 of the state, 2 read-modify-writes of its word
 ///   find, small value  the same lines, nothing written

@@ -2,7 +2,7 @@
 /// \file
 /// What lies in memory for a key, and for a thread that waits for one.
 ///
-///     state:  queue or next retired | hash | word | key | published copy | value | has_key
+///     state:  queue or next retired | word | hash | key | published copy | value | has_key
 ///     waiter: on the stack of the one who waits: neighbours in the queue, a word to sleep on
 ///
 /// A state exists while the key has a value or somebody is concerned with it: a locked absent key
@@ -76,10 +76,9 @@ struct key_state {
     waiter* front = nullptr;  ///< under the shard's lock
     key_state* next_retired;  ///< of a dead one
   };
-  const std::uint64_t hash;
   std::atomic<std::uint64_t> word;  ///< beside the key and the value: on their line, mostly
 
-  key_state(std::uint64_t h, key_word made) noexcept : hash(h), word(made.bits()) {}
+  explicit key_state(key_word made) noexcept : word(made.bits()) {}
   key_state(const key_state&) = delete;
   key_state& operator=(const key_state&) = delete;
 
@@ -88,6 +87,15 @@ struct key_state {
   }
   /// Takes a pin; false if it is dead. The caller protects the state meanwhile.
   bool try_pin() noexcept;
+};
+
+/// What comes before the key: with its hash.
+struct hashed_key : key_state {
+  hashed_key(std::uint64_t h, key_word made) noexcept : key_state(made), hash_(h) {}
+  std::uint64_t hash() const noexcept { return hash_; }
+
+ private:
+  const std::uint64_t hash_;
 };
 
 /// Whether comparing keys runs no code that could use a map, and a key that is being destroyed may
@@ -118,23 +126,46 @@ inline constexpr bool is_published = std::is_trivially_copyable_v<T> && sizeof(T
 
 struct no_words {};
 
-template <class Key, class T>
-struct typed_state : key_state {
+template <class Key, class T, class Head>
+struct key_and_copy : Head {
+  key_and_copy(std::uint64_t h, key_word made) noexcept : Head(h, made) {}
+  ~key_and_copy() {}
+
   union {
     Key key;
   };
   CONCUR_NO_UNIQUE_ADDRESS std::conditional_t<is_published<T>, atomic_words<T>, no_words> published;
+};
+template <class T>
+struct value_place {
+  value_place() noexcept {}
+  ~value_place() {}
+
   union {
     T value;
   };
+};
+
+struct key_mark {
   /// Whether `key` is there: it may come with the value, see engine::modify.
   std::atomic<bool> has_key{false};
+};
 
-  typed_state(std::uint64_t h, key_word made) noexcept : key_state(h, made) {}
+/// `Head`, the key, and then `Mark` and the value in either order. One of the two has the hash.
+template <class Key, class T, class Head = hashed_key, class Mark = key_mark,
+          bool MarkIsFirst = false>
+struct typed_state : key_and_copy<Key, T, Head>,
+                     std::conditional_t<MarkIsFirst, Mark, value_place<T>>,
+                     std::conditional_t<MarkIsFirst, value_place<T>, Mark> {
+  using key_and_copy<Key, T, Head>::key;
+  using value_place<T>::value;
+  using Mark::has_key;
+
+  typed_state(std::uint64_t h, key_word made) noexcept : key_and_copy<Key, T, Head>(h, made) {}
   ~typed_state() {
     // relaxed: whoever destroys it is the only one left.
     if (has_key.load(std::memory_order_relaxed)) key.~Key();
-    if (look().is_present()) value.~T();
+    if (this->look().is_present()) value.~T();
   }
 
   template <class... Args>

@@ -37,6 +37,10 @@ class key_word {
   constexpr bool is_present() const noexcept { return (bits_ & present_bit) != 0; }
   constexpr bool is_dead() const noexcept { return (bits_ & dead_bit) != 0; }
   constexpr bool is_parked() const noexcept { return (bits_ & parked_bit) != 0; }
+  /// There is a value, and nobody who changes it.
+  constexpr bool is_readable() const noexcept {
+    return (bits_ & (exclusive_bit | present_bit | dead_bit)) == present_bit;
+  }
   /// Whoever leaves it free has something to do.
   constexpr bool needs_care() const noexcept { return (bits_ & (waiting_bit | parked_bit)) != 0; }
   constexpr std::uint64_t sharers() const noexcept { return (bits_ >> share_shift) & count_max; }

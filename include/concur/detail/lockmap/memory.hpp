@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace concur::inline CONCUR_ABI::detail::lockmap {
@@ -77,6 +78,9 @@ class engine_memory {
   /// Keys are compared without a pin: see is_plain_key. A key that died is then still looked at.
   static constexpr bool compares_unpinned = is_plain_key<Key> && is_plain_equal<KeyEqual, Key>;
 
+  /// Whether something may lie behind a state, which depends on the options of the map.
+  static constexpr bool has_tails = requires { typename state_type::tail_type; };
+
   /// The key of a new element is made when its value is, of the caller's, who may have it moved.
   static constexpr bool keys_come_late = !std::is_trivially_copyable_v<Key>;
 
@@ -96,9 +100,9 @@ class engine_memory {
   shard* shards() const noexcept {
     return shards_.load(std::memory_order_acquire);  // (1) acquire: pairs with (2).
   }
-  shard& shard_of(const key_state& state) const noexcept {
+  shard& shard_of(const state_type& state) const noexcept {
     // relaxed: there is a state, and whoever gave it to us saw the shards.
-    return shards_.load(std::memory_order_relaxed)[layout::shard_of(state.hash)];
+    return shards_.load(std::memory_order_relaxed)[layout::shard_of(state.hash())];
   }
   CONCUR_NOINLINE shard* make_shards() {
     shard* const made = static_cast<shard*>(aligned::allocate(allocator_, shard_units));
@@ -128,7 +132,7 @@ class engine_memory {
     return reinterpret_cast<count_stripe*>(all + layout::shard_count);
   }
 
-  void count(const key_state& state, int change) noexcept { count(state.hash, change); }
+  void count(const state_type& state, int change) noexcept { count(state.hash(), change); }
   /// The same for a state of that hash.
   void count(std::uint64_t hash, int change) noexcept {
     // relaxed: as shard_of
@@ -174,7 +178,7 @@ class engine_memory {
 
     template <class MakeKey>
     void make(std::uint64_t hash, key_word word, MakeKey& make_key) {
-      state_ = ::new (owner_.memory_for_state(hash)) state_type(hash, word);
+      state_ = owner_.make_state(owner_.memory_for_state(hash), hash, word);
       make_key(*state_);
     }
 
@@ -183,14 +187,21 @@ class engine_memory {
     state_type* state_ = nullptr;
   };
 
+  state_type* make_state(void* memory, std::uint64_t hash, key_word word) const noexcept {
+    auto* const made = ::new (memory) state_type(hash, word);
+    if constexpr (has_tails) {
+      if (with_tails_) ::new (static_cast<void*>(made + 1)) typename state_type::tail_type;
+    }
+    return made;
+  }
   void free_state(state_type& state) noexcept {
     state.~state_type();
     free_memory(&state);
   }
   /// Of a state that has been destroyed, or a spare.
   void free_memory(void* of_state) noexcept {
-    rebind<allocator_type, state_type> allocator(allocator_);
-    deallocate(allocator, static_cast<state_type*>(of_state), 1);
+    rebind<allocator_type, state_unit> allocator(allocator_);
+    deallocate(allocator, static_cast<state_unit*>(of_state), units_of_state());
   }
   void* memory_for_state(std::uint64_t hash) {
     if constexpr (Tuning::spare_states != 0) {
@@ -201,8 +212,8 @@ class engine_memory {
         if (void* const spare = s.take_spare()) return spare;
       }
     }
-    rebind<allocator_type, state_type> allocator(allocator_);
-    return detail::allocate(allocator, 1);
+    rebind<allocator_type, state_unit> allocator(allocator_);
+    return detail::allocate(allocator, units_of_state());
   }
 
   /// While few threads are to be asked, a batch may be small.
@@ -213,8 +224,8 @@ class engine_memory {
   }
   /// A state that died: out of the table, under the lock of its shard. Where nobody looks at a key
   /// without a pin it is still the caller's, whose key is to be destroyed first: see retire_buried.
-  key_state* bury(shard& s, key_state& dead) noexcept {
-    s.unlink(dead, layout::log2_shards);
+  key_state* bury(shard& s, state_type& dead) noexcept {
+    s.unlink(dead, dead.hash(), layout::log2_shards);
     return compares_unpinned ? s.retire(dead, retire_batch()) : nullptr;
   }
   /// After the lock; with what `bury` returned.
@@ -258,7 +269,8 @@ class engine_memory {
     while (list != nullptr) {
       state_type* const state = static_cast<state_type*>(list);
       list = state->next_retired;
-      const auto address = reinterpret_cast<std::uintptr_t>(state);
+      // As it is announced: the state may begin before.
+      const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const key_state*>(state));
       if (!may || leaf_hazard::is_protected(address, ~std::uintptr_t{0})) {
         state->next_retired = std::exchange(kept, state);
       } else if (room != 0) {
@@ -353,7 +365,7 @@ class engine_memory {
   /// Gives the shard a table of 2^log2 slots, unless somebody else has replaced `seen`.
   CONCUR_NOINLINE void replace_table(shard& s, std::uintptr_t seen, unsigned log2_slots) {
     table& fresh = make_table(log2_slots);
-    table* const old = s.replace(fresh, seen, layout::log2_shards);
+    table* const old = s.template replace<state_type>(fresh, seen, layout::log2_shards);
     if (old == &fresh) {
       free_table(fresh);
     } else if (old != nullptr) {
@@ -406,12 +418,27 @@ class engine_memory {
   CONCUR_NO_UNIQUE_ADDRESS hasher hash_;
   CONCUR_NO_UNIQUE_ADDRESS key_equal equal_;
   CONCUR_NO_UNIQUE_ADDRESS allocator_type allocator_;
+  struct no_tails {};
+  CONCUR_NO_UNIQUE_ADDRESS std::conditional_t<has_tails, bool, no_tails> with_tails_{};
 
   /// As shards are aligned.
   using aligned = aligned_units<allocator_type, alignof(shard)>;
   static_assert(alignof(table) <= alignof(shard));
 
  private:
+  struct alignas(alignof(state_type)) state_unit {
+    unsigned char bytes[alignof(state_type)];
+  };
+  std::size_t units_of_state() const noexcept {
+    constexpr std::size_t units = sizeof(state_type) / sizeof(state_unit);
+    if constexpr (has_tails) {
+      constexpr std::size_t tail = sizeof(typename state_type::tail_type);
+      static_assert(alignof(typename state_type::tail_type) <= alignof(state_type));
+      if (with_tails_) return units + (tail + sizeof(state_unit) - 1) / sizeof(state_unit);
+    }
+    return units;
+  }
+
   static constexpr std::size_t shard_units = aligned::units_for(
       sizeof(shard) * layout::shard_count + sizeof(count_stripe) * count_stripes);
 

@@ -77,7 +77,7 @@ struct alignas(destructive_distance) shard {
 
   /// Inserts `fresh` if the key of `hash` is still absent: nothing has arrived since
   /// `seen_arrivals`, or nothing of this hash. If it is null, it becomes make(spare memory).
-  template <class Make>
+  template <class State, class Make>
   CONCUR_FORCEINLINE insertion insert(key_state*& fresh, std::uint64_t hash,
                                       std::uint64_t seen_arrivals, unsigned log2_shards,
                                       Make make) noexcept {
@@ -86,14 +86,14 @@ struct alignas(destructive_distance) shard {
     if (word == 0) return insertion::table_is_full;
     const table_view view(word, log2_shards);
     const std::uint64_t now = arrivals.load(std::memory_order_relaxed);  // relaxed: under the lock
-    if (now != seen_arrivals && view.has_hash(hash)) return insertion::look_again;
+    if (now != seen_arrivals && view.has_hash<State>(hash)) return insertion::look_again;
     if (is_full(view.slot_count())) return insertion::table_is_full;
     if (fresh == nullptr) {
       void* const memory = take_spare();
       if (memory == nullptr) return insertion::lacks_memory;
       fresh = make(memory);
     }
-    if (view.insert(*fresh)) ++used;
+    if (view.insert(*fresh, hash)) ++used;
     ++states;
     // (1) release: who sees this number finds what it counts; pairs with (2).
     arrivals.store(now + 1, std::memory_order_release);
@@ -104,8 +104,8 @@ struct alignas(destructive_distance) shard {
   }
 
   /// Under the lock: out of the table with a dead state.
-  void unlink(key_state& dead, unsigned log2_shards) noexcept {
-    used -= table_view(table_word(), log2_shards).erase(dead);
+  void unlink(key_state& dead, std::uint64_t hash, unsigned log2_shards) noexcept {
+    used -= table_view(table_word(), log2_shards).erase(dead, hash);
     --states;
   }
   /// Under the lock: a dead state that may still be looked at, and may be freed by others as soon
@@ -202,13 +202,16 @@ struct alignas(destructive_distance) shard {
 
   /// Moves everything to `fresh`, if that has room for it and the table is still `seen`. Returns
   /// the old table, to be freed by the caller, or `fresh` if nothing was done.
+  template <class State>
   table* replace(table& fresh, std::uintptr_t seen, unsigned log2_shards) noexcept {
     const lock_holder locked(lock);
     const std::uintptr_t word = table_word();
     const table_view to(fresh.word(), log2_shards);
     if (word != seen || limit_of(to.slot_count()) <= states) return &fresh;
     if (word != 0) {
-      table_view(word, log2_shards).for_each([&](key_state& state) { to.insert(state); });
+      table_view(word, log2_shards).for_each([&](key_state& state) {
+        to.insert(state, static_cast<const State&>(state).hash());
+      });
     }
     used = states;
     // relaxed: under the lock; before (3), so that who finds a table at an address that he has seen

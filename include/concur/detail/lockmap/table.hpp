@@ -66,9 +66,10 @@ class slot_word {
   constexpr bool is_empty() const noexcept { return bits_ == 0; }
   constexpr bool is_gone() const noexcept { return bits_ == 1; }
   constexpr bool is_state() const noexcept { return bits_ > 1; }
-  /// Whether it may be a state of this hash; false for `gone`.
+  /// Of one that is not empty: whether it may be a state of this hash; false for `gone`.
   constexpr bool matches(std::uint64_t hash) const noexcept {
-    return (bits_ ^ (hash << 48)) >> 48 == 0 && is_state();
+    constexpr std::uint64_t tag_and_gone = (~std::uint64_t{0} << 48) | 1;
+    return ((bits_ ^ (hash << 48)) & tag_and_gone) == 0;
   }
   key_state* state() const noexcept {
     return reinterpret_cast<key_state*>(
@@ -125,19 +126,19 @@ class table_view {
   }
 
   /// Under the shard's lock. True if it filled a slot that was empty.
-  bool insert(key_state& state) const noexcept {
-    for (std::size_t i = home_of(state.hash);; ++i) {
+  bool insert(key_state& state, std::uint64_t hash) const noexcept {
+    for (std::size_t i = home_of(hash);; ++i) {
       const slot_word here = load(i);
       if (here.is_state()) continue;
       // (2) release: publishes the state; pairs with (1).
-      (*this)[i].store(slot_word::of(state, state.hash).bits(), std::memory_order_release);
+      (*this)[i].store(slot_word::of(state, hash).bits(), std::memory_order_release);
       return here.is_empty();
     }
   }
   /// Under the shard's lock. How many slots are empty now that were not.
-  std::size_t erase(key_state& state) const noexcept {
-    const std::uint64_t wanted = slot_word::of(state, state.hash).bits();
-    std::size_t i = home_of(state.hash);
+  std::size_t erase(key_state& state, std::uint64_t hash) const noexcept {
+    const std::uint64_t wanted = slot_word::of(state, hash).bits();
+    std::size_t i = home_of(hash);
     for (slot_word here = load(i); here.bits() != wanted; here = load(++i)) {
       CONCUR_ASSERT(!here.is_empty() && "the state is in the table");
     }
@@ -154,11 +155,13 @@ class table_view {
     return emptied;
   }
   /// Under the shard's lock: whether some state has this hash.
+  template <class State>
   bool has_hash(std::uint64_t hash) const noexcept {
     for (std::size_t i = home_of(hash);; ++i) {
       const slot_word here = load(i);
       if (here.is_empty()) return false;
-      if (here.matches(hash) && here.state()->hash == hash) return true;
+      if (here.matches(hash) && static_cast<const State*>(here.state())->hash() == hash)
+        return true;
     }
   }
   template <class F>

@@ -67,8 +67,8 @@ class pinned_run {
       const slot_word here = view.load(i);
       if (here.is_empty() && i >= end - 1) break;
       if (!here.is_state()) continue;
-      key_state& state = *here.state();
-      if (state.hash < from || state.hash > last) continue;
+      auto& state = static_cast<state_type&>(*here.state());
+      if (state.hash() < from || state.hash() > last) continue;
       if (size_ == capacity_) return false;
       // It is in the table, and stays there while we have the lock.
       if (state.try_pin()) states()[size_++] = &state;

@@ -4,7 +4,7 @@
 ///
 ///   table    [tag|state]...                        of the lockmap: finds a key, not by recency
 ///   regions  lock | capacity | queue of nodes      a share of the capacity each; region of a hash
-///   state    word ... key | value | node, times    in the queue of its region while it has a value
+///   state    expires | word | key | node | value   in the queue of its region while it has a value
 ///
 /// A *free* key is one that nobody holds. What holds whenever a region is not locked:
 ///
@@ -74,6 +74,7 @@
 /// Linearization: as in a lockmap; an eviction when the victim's key is left without a value.
 #pragma once
 
+#include <concur/detail/assert.hpp>
 #include <concur/detail/lockmap/engine.hpp>
 #include <concur/detail/lockmap/traverse.hpp>
 #include <concur/detail/lru/cached_state.hpp>
@@ -381,6 +382,7 @@ class engine
   // Needs quiet.
 
   void swap_elements(engine& other) noexcept {
+    CONCUR_ASSERT(this->has_times() == other.has_times());
     base::swap_elements(other);
     this->swap_regions(other);
     this->swap_deadlines(other);
@@ -506,7 +508,7 @@ class engine
     const turn mine{state};
     if (!is_to_be_refreshed(state, now())) return;
     // relaxed: of the value that is too old, or a later one, whose writer is heeded then.
-    const std::int64_t written = state.written.load(std::memory_order_relaxed);
+    const std::int64_t written = state.times().written.load(std::memory_order_relaxed);
     std::optional<T> fresh = load<Made>(f);
     if (!fresh) return;
     departure<engine> leaving;
@@ -514,7 +516,7 @@ class engine
     state.try_pin();  // for the taking: ours stays
     grip_type held(*this, base::template take_all_the_same<lock_mode::exclusive>(state));
     // What was written, or removed, meanwhile is not undone by what was read before.
-    if (held.is_present() && state.written.load(std::memory_order_relaxed) == written) {
+    if (held.is_present() && state.times().written.load(std::memory_order_relaxed) == written) {
       leaving.replace(held, *std::move(fresh));
     }
   }
@@ -567,8 +569,10 @@ class engine
       const auto look_at = [&](const state_type& s) noexcept {
         seen.expires = s.expires.load(std::memory_order_acquire);  // acquire: as (1)
         // relaxed, both: of this value, or a later one.
-        seen.used = s.used.load(std::memory_order_relaxed);
-        seen.written = s.written.load(std::memory_order_relaxed);
+        if (this->has_times()) {
+          seen.used = s.times().used.load(std::memory_order_relaxed);
+          seen.written = s.times().written.load(std::memory_order_relaxed);
+        }
         return is_before(seen.expires, s, at.now);
       };
       return self.show_if(state, look_at, [&](auto& shown) {

@@ -36,7 +36,9 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
 
   engine_regions(const Hash& hash, const KeyEqual& equal, const Allocator& allocator,
                  const options_type& options)
-      : base(hash, equal, allocator), options_(options), capacity_(options.capacity) {}
+      : base(hash, equal, allocator), options_(options), capacity_(options.capacity) {
+    this->with_tails_ = has_deadlines_by_option() || options_.refresh_after.nanoseconds() > 0;
+  }
   ~engine_regions() { free_regions(); }
 
   const options_type& options() const noexcept { return options_; }
@@ -51,6 +53,13 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
   }
 
  protected:
+  /// Whether there are times behind the states.
+  bool has_times() const noexcept { return this->with_tails_; }
+  bool has_deadlines_by_option() const noexcept {
+    return options_.time_to_live.nanoseconds() > 0 || options_.time_to_idle.nanoseconds() > 0 ||
+           static_cast<bool>(options_.expiry);
+  }
+
   regions_type* regions() const noexcept {
     return regions_.load(std::memory_order_acquire);  // (1) acquire: pairs with (2).
   }

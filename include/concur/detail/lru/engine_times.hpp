@@ -26,6 +26,8 @@ class engine_times
   using above = engine_regions<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
 
  protected:
+  using above::has_deadlines_by_option;
+  using above::has_times;
   using typename above::region_type;
   using typename above::regions_type;
 
@@ -83,8 +85,10 @@ class engine_times
     // relaxed, both: the caller holds the key.
     if (!has_times() && state.expires.load(std::memory_order_relaxed) == never) return;
     const std::int64_t at = now();
-    state.used.store(at, std::memory_order_relaxed);
-    state.written.store(at, std::memory_order_relaxed);
+    if (has_times()) {
+      state.times().used.store(at, std::memory_order_relaxed);
+      state.times().written.store(at, std::memory_order_relaxed);
+    }
     if (this->options_.expiry) [[unlikely]] {
       const cache_duration t = asked_expiry(state);
       expire_at(state, t.is_forever() ? never : later(at, t.nanoseconds()));
@@ -118,12 +122,13 @@ class engine_times
   }
   /// A hit, while the state is pinned or held.
   void touch(state_type& state) noexcept {
-    touch(state, state.hash, this->options_.time_to_idle.nanoseconds() > 0 ? now() : no_time);
+    touch(state, state.hash(), this->options_.time_to_idle.nanoseconds() > 0 ? now() : no_time);
   }
   /// The same, also while it is announced: no clock is asked. `hash` is the state's, which is not
   /// read for that: it lies on another line than what has been read, mostly.
   void touch(state_type& state, std::uint64_t hash, std::int64_t now) noexcept {
-    if (this->options_.time_to_idle.nanoseconds() > 0) note_use(state, now);
+    if (now != no_time) [[unlikely]]
+      note_use(state, now);
     regions_type* const all = this->regions();
     if (all == nullptr) [[unlikely]]
       return;
@@ -132,14 +137,6 @@ class engine_times
     promote(*all, state);
   }
 
-  bool has_times() const noexcept {
-    return has_deadlines_by_option() || this->options_.refresh_after.nanoseconds() > 0;
-  }
-  bool has_deadlines_by_option() const noexcept {
-    return this->options_.time_to_live.nanoseconds() > 0 ||
-           this->options_.time_to_idle.nanoseconds() > 0 ||
-           static_cast<bool>(this->options_.expiry);
-  }
   /// How long a value that was just written lives, by the user's word.
   CONCUR_NOINLINE cache_duration asked_expiry(state_type& state) noexcept {
     // One that wants this very key is told, and does not wait for ever.
@@ -175,7 +172,7 @@ class engine_times
     const std::int64_t expires = state.expires.load(std::memory_order_relaxed);
     const std::int64_t idle = this->options_.time_to_idle.nanoseconds();
     if (idle <= 0) return expires;
-    return least(expires, later(state.used.load(std::memory_order_relaxed), idle));
+    return least(expires, later(state.times().used.load(std::memory_order_relaxed), idle));
   }
   static void expire_at(state_type& state, std::int64_t at) noexcept {
     // (2) release: who sees it sees the word as it was when it was stored, that is exclusive; pairs
@@ -186,12 +183,12 @@ class engine_times
     if (expires != never && now >= expires) return false;
     const std::int64_t idle = this->options_.time_to_idle.nanoseconds();
     // relaxed: of this value, or a later moment.
-    return idle <= 0 || span(state.used.load(std::memory_order_relaxed), now) < idle;
+    return idle <= 0 || span(state.times().used.load(std::memory_order_relaxed), now) < idle;
   }
   bool is_to_be_refreshed(const state_type& state, std::int64_t now) const noexcept {
     const std::int64_t age = this->options_.refresh_after.nanoseconds();
     // relaxed: if it is of another value than was read, somebody has just written one.
-    return age > 0 && span(state.written.load(std::memory_order_relaxed), now) >= age;
+    return age > 0 && span(state.times().written.load(std::memory_order_relaxed), now) >= age;
   }
   /// The moments of one element.
   struct seen_times {
@@ -262,10 +259,12 @@ class engine_times
 
  private:
   /// Forward only: also if this thread has slept since it looked at the clock.
-  static void note_use(state_type& state, std::int64_t now) noexcept {
+  void note_use(state_type& state, std::int64_t now) const noexcept {
+    if (this->options_.time_to_idle.nanoseconds() <= 0) return;
     // relaxed, both: a moment that orders nothing. Tested first: many finders, few ticks.
-    std::int64_t used = state.used.load(std::memory_order_relaxed);
-    while (used < now && !state.used.compare_exchange_weak(used, now, std::memory_order_relaxed)) {
+    std::atomic<std::int64_t>& last = state.times().used;
+    std::int64_t used = last.load(std::memory_order_relaxed);
+    while (used < now && !last.compare_exchange_weak(used, now, std::memory_order_relaxed)) {
     }
   }
 

@@ -259,6 +259,7 @@ class engine_eviction
   void swap_eviction(engine_eviction& other) noexcept {
     this->swap_regions(other);
     std::swap(this->options_, other.options_);
+    std::swap(this->with_tails_, other.with_tails_);
     this->exchange(this->capacity_, other.capacity_);
     this->exchange(this->max_evictions_, other.max_evictions_);
   }
@@ -529,7 +530,7 @@ class engine_eviction
     constexpr std::uint64_t no_hash = 0;  // of the end of a list, which is in no state
     const eviction::node* const next = victim.newer;
     if (next->hash == no_hash) return;
-    this->prefetch(state_type::of(*next).hash);
+    this->prefetch(state_type::of(*next).hash());
     if (next->newer->hash == no_hash) return;
     const auto* const state = reinterpret_cast<const char*>(&state_type::of(*next->newer));
     for (std::size_t i = 0; i < sizeof(state_type); i += cache_line_size) {

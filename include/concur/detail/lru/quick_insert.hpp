@@ -144,7 +144,7 @@ class engine_quick_insert
     if (!fresh && !s.has_spares()) fresh.make(hash, key_word::made_present(), fill);
     lockmap::key_state* made = fresh ? &*fresh : nullptr;
     const auto make = [&](void* memory) noexcept {
-      auto* const in_spare = ::new (memory) state_type(hash, key_word::made_present());
+      state_type* const in_spare = this->make_state(memory, hash, key_word::made_present());
       fill(*in_spare);
       return in_spare;
     };
@@ -154,7 +154,8 @@ class engine_quick_insert
       r.lock.unlock();
       return insertion::is_too_heavy;
     }
-    const auto outcome = s.insert(made, hash, arrivals, above::layout::log2_shards, make);
+    const auto outcome =
+        s.template insert<state_type>(made, hash, arrivals, above::layout::log2_shards, make);
     if (outcome != lockmap::shard::insertion::done) [[unlikely]] {
       r.lock.unlock();
       if (outcome == lockmap::shard::insertion::table_is_full) {

@@ -19,10 +19,10 @@ struct node {
   std::uint64_t hash = 0;    ///< of the key, every bit good; set by the cache before `insert`
   node* older = nullptr;     ///< links of the list that the policy has put it in; null in none
   node* newer = nullptr;
+  std::uint32_t timer = 0;  ///< the cache's: its place among the deadlines; 0 in an element without
   /// The policy's: which of its lists. 0 in an element that is new. What `erase` leaves here tells
   /// `insert` that the element comes back: it was held when its turn came to be evicted.
   std::uint8_t where = 0;
-  std::uint32_t timer = 0;  ///< the cache's: its place among the deadlines; 0 in an element without
 
   /// Whether it is in the queue of its shard.
   bool is_listed() const noexcept { return newer != nullptr; }
