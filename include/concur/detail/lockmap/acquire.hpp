@@ -139,7 +139,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   }
   /// Of the key that `fresh` has; it is given up if that is found absent.
   state_type& pin_again(prepared_state& fresh) {
-    return pin_at_once((*fresh).hash, std::as_const((*fresh).key), key_that_comes_later(), fresh);
+    return pin_at_once((*fresh).hash(), std::as_const((*fresh).key), key_that_comes_later(), fresh);
   }
 
   /// Takes a state that the caller has pinned, and gives the pin back; if the patience is over, he
