@@ -4,6 +4,7 @@
 
     python3 bench/report.py build/bench/results/20260101T000000Z                 # the parts, to read them
     python3 bench/report.py RESULTS... --docs docs/performance.md README.md      # into those documents
+    python3 bench/report.py RESULTS... --docs docs/performance.md --parts 'growth|memory.*'      # those parts alone
 
 RESULTS are JSON files, or folders of them, of one machine: all of what the documents show. A document has markers,
 
@@ -11,7 +12,8 @@ RESULTS are JSON files, or folders of them, of one machine: all of what the docu
     <!-- end of report -->
 
 and what stands between them is replaced: parts are `machine`, `limit`, `scaling`, `growth`, `memory`, `locks`, `snapshots`, `cache`,
-`compile`, `bars`, `summary`, `beside_best`, and `KEYS SIZE` for a table of throughput; `memory KEYS` is that of other keys. A part that was not measured says so. Plots go to docs/plots/, light and dark.
+`compile`, `bars`, `summary`, `beside_best`, and `KEYS SIZE` for a table of throughput; `memory KEYS` is that of other keys. A part that was not measured says so. `machine WORD` is
+for a document of which some parts are of another run. Plots go to docs/plots/, light and dark.
 """
 import argparse
 import os
@@ -364,6 +366,8 @@ class Report:
             return self.throughput(words[0], int(words[1]))
         if len(words) == 2 and words[0] == "memory":
             return self.memory(words[1])
+        if words[0] == "machine":
+            return self.machine()
         simple = {"locks": lambda: self.by_threads("k_"), "cache": lambda: self.by_threads("lru_"),
                   "snapshots": lambda: self.by_threads("s_")}
         for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "bars", "summary", "beside_best"):
@@ -378,12 +382,14 @@ class Report:
         names += [f"{k} {n}" for k in KEY_NAMES for n in sorted({n for key, n, _ in self.results.tables if key == k})]
         return names + ["scaling", "growth", "memory", "memory string", "memory k32", "locks", "snapshots", "cache", "limit", "compile", "bars"]
 
-    def put(self, path):
-        """Replaces what is between the markers of a document."""
+    def put(self, path, wanted):
+        """Replaces what is between the markers of a document, where the part's name is wanted."""
         text = path.read_text(encoding="utf-8")
         plots_there = pathlib.Path(os.path.relpath(self.folder, path.parent)).as_posix()
 
         def fill(found):
+            if not wanted.fullmatch(found[2]):
+                return found[0]
             content = self.part(found[2]) or "*Not measured in this run.*"
             return f"{found[1]}\n{content.replace('@PLOTS@', plots_there)}\n\n{found[3]}"
 
@@ -396,12 +402,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+")
     parser.add_argument("--docs", nargs="+", type=pathlib.Path, default=[], help="documents with markers")
+    parser.add_argument("--parts", type=re.compile, default=re.compile(".*"), help="which parts of the documents, a regular expression")
     parser.add_argument("--plots", type=pathlib.Path, help="where plots go; docs/plots with --docs")
     options = parser.parse_args()
     folder = options.plots or (ROOT / "docs" / "plots" if options.docs else None)
     report = Report(Results(options.results), folder.resolve() if folder else None)
     for path in options.docs:
-        report.put(path.resolve())
+        report.put(path.resolve(), options.parts)
     if not options.docs:
         for name in report.parts():
             content = report.part(name)
