@@ -5,6 +5,7 @@
 /// stored when the callable has returned; values in place are shown themselves.
 #pragma once
 
+#include <concur/detail/config.hpp>
 #include <concur/detail/fixed_map/protocol.hpp>
 #include <cstring>
 #include <optional>
@@ -20,9 +21,10 @@ struct lent_element {
   T& second;
 };
 
-/// `a = v`, or, for values that cannot be assigned, a new value in the place of the old one.
+/// `a = v`, or, for values that cannot be assigned, a new value in the place of the old one. Not
+/// inline: gcc 12 would warn that a string which comes out of an optional may not be there.
 template <class T, class V>
-void assign_in_place(T& a, V&& v) {
+CONCUR_NOINLINE void assign_in_place(T& a, V&& v) {
   if constexpr (std::is_assignable_v<T&, V>) {
     a = std::forward<V>(v);
   } else if constexpr (std::is_move_assignable_v<T>) {
