@@ -4,15 +4,14 @@
 /// the table has no key yet: it stands for every key of its hash, and may get any of them, or none.
 /// Whoever wants one of them meanwhile waits as for a key that is held, and then looks again.
 #include "support/catch.hpp"
+#include "support/detached.hpp"
 #include "support/time_limit.hpp"
 
 #include <concur/lockmap_async.hpp>
 #include <concur/lru_lockmap.hpp>
 
 #include <chrono>
-#include <coroutine>
 #include <cstddef>
-#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -66,16 +65,6 @@ void fail(value&) {
 }
 
 using ending = void (*)(value&);
-
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
 
 template <class Map>
 detached count_in(Map& map, std::string key, std::vector<std::string>& seen) {

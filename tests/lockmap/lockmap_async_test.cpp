@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "support/catch.hpp"
+#include "support/detached.hpp"
 #include "support/threads.hpp"
 
 #include <concur/lockmap_async.hpp>
 
 #include <atomic>
 #include <coroutine>
-#include <exception>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,16 +14,6 @@
 using namespace concur_test;
 
 namespace {
-
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
 
 using map_type = concur::lockmap<std::string, int>;
 

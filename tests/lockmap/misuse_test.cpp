@@ -2,6 +2,7 @@
 /// \file
 /// What a debug build stops at, each in a process of its own.
 #include "support/catch.hpp"
+#include "support/detached.hpp"
 
 #include <concur/lockmap_async.hpp>
 
@@ -9,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <coroutine>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -35,19 +35,9 @@ bool is_stopped(Misuse misuse) {
   return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 42;
 }
 
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
-
 /// Holds a key while `f` runs.
 template <class F>
-detached keep_until(map_type& map, F f) {
+concur_test::detached keep_until(map_type& map, F f) {
   const auto entry = co_await map.async_lock(1);
   f();
 }

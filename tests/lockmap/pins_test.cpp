@@ -3,6 +3,7 @@
 /// A key can be pinned 8,191 times, and who comes then spins until it is unpinned: no call may need
 /// so many, or wait while it has them.
 #include "support/catch.hpp"
+#include "support/detached.hpp"
 #include "support/time_limit.hpp"
 
 #include <concur/lockmap_async.hpp>
@@ -11,7 +12,6 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
-#include <exception>
 #include <vector>
 
 using namespace concur_test;
@@ -23,16 +23,6 @@ using plain_map = concur::lockmap<int, int>;
 using cache = concur::lru_lockmap<int, int>;
 
 constexpr int many = 10'000;
-
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
 
 struct pool {
   std::vector<std::coroutine_handle<>>* waiting;

@@ -3,14 +3,13 @@
 /// What a review of the cache found: each case failed once.
 #include "lru_lockmap/cache_kinds.hpp"
 #include "support/catch.hpp"
+#include "support/detached.hpp"
 
 #include <concur/lockmap_async.hpp>
 #include <concur/pmr.hpp>
 
 #include <chrono>
-#include <coroutine>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory_resource>
 #include <optional>
@@ -24,16 +23,6 @@ using namespace concur_test;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
 
 template <class Map>
 detached look_at(Map& map, number locked, number other, bool& done) {

@@ -3,14 +3,13 @@
 /// The guards of a lockmap that have headers of their own, on a cache: coroutines and stop tokens.
 #include "lru_lockmap/cache_kinds.hpp"
 #include "support/catch.hpp"
+#include "support/detached.hpp"
 
 #include <concur/lockmap_async.hpp>
 #include <concur/lockmap_stop.hpp>
 
 #include <chrono>
-#include <coroutine>
 #include <cstddef>
-#include <exception>
 #include <memory_resource>
 #include <stop_token>
 #include <thread>
@@ -23,16 +22,6 @@ using namespace concur_test;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
 
 template <class Map>
 detached add(Map& map, number key, std::vector<std::size_t>& sizes) {
