@@ -41,3 +41,15 @@ TEST_CASE("cmap, equal hashes: pairs of operations", "[cmap]") {
 TEST_CASE("cmap, equal hashes: mixes", "[cmap]") {
   all_mixes<in_lists>();
 }
+TEST_CASE("cmap: an erasure contracts nothing that has been freed", "[cmap]") {
+  // One thread stops at one of few points among many, the other runs to its end, and then the first
+  // reads what is there now.
+  mc::options once;
+  once.depth = 2;
+  once.preemptions = 1;
+  once.weak_memory = false;
+  const scenario s = contraction_of_the_freed();
+  std::uint64_t done = explore<contracting_adapter<std::uint64_t>>(s, 6'000, once);
+  done += explore<contracting_adapter<std::array<std::uint64_t, 3>>>(s, 3'000, once);
+  CHECK(done >= 9'000);
+}

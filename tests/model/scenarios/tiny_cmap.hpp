@@ -52,6 +52,40 @@ struct cmap_adapter : vocabulary_adapter<model_cmap<Key, T, Hash>, Key, T> {
   }
 };
 
+/// Every erasure looks at the load (once the counter is striped), every leaf begins an era, and what
+/// is freed is given back at once; a contraction copies two leaves.
+struct contracting_cmap_tuning : tiny_cmap_tuning {
+  static constexpr unsigned max_leaf = 3;
+  static constexpr unsigned contract_at = 2;
+  static constexpr unsigned first_branch_bits = 2;
+  static constexpr std::uint32_t births_per_era = 1;
+  static constexpr std::uint32_t retire_batch = 1;
+  static constexpr unsigned cached_nodes = 0;
+};
+
+/// Keys 1 to 4 share a slot, and have a child of its branch each.
+struct branch_hash {
+  using is_avalanching = void;
+  template <class K>
+  std::uint64_t operator()(const K& k) const {
+    const std::uint64_t key = coder<K>::read(k);
+    return key <= 4 ? (key - 1) << 56 | key : key << 60;
+  }
+};
+
+template <class T>
+struct contracting_adapter
+    : vocabulary_adapter<
+          concur::detail::basic_cmap<std::uint64_t, T, branch_hash, std::equal_to<>,
+                                     std::allocator<std::pair<const std::uint64_t, T>>,
+                                     contracting_cmap_tuning>,
+          std::uint64_t, T> {
+  void check_structure() {
+    const auto report = this->map().validate();
+    mc::require(report.error == nullptr, report.error != nullptr ? report.error : "");
+  }
+};
+
 // Pairs in the leaves; elements that are nodes of their own; lists.
 using in_leaves = cmap_adapter<std::uint64_t, std::uint64_t>;
 using in_elements = cmap_adapter<std::uint64_t, std::array<std::uint64_t, 3>>;
@@ -71,6 +105,18 @@ inline std::vector<scenario> clears() {
         {on(k::erase, 4), on(k::erase, 3)},
         {on(k::insert, 1, 11), on(k::find, 1), on(k::insert, 2, 22)}}},
   };
+}
+
+/// An erasure finds its branch, and looks at the load before or after it contracts that: what it
+/// has found by then another thread has replaced, contracted, retired and freed.
+inline scenario contraction_of_the_freed() {
+  using k = kind;
+  return {"contraction of what another thread has contracted and freed",
+          {whole(verb::grow, 40), on(k::insert, 1, 1), on(k::erase, 1), on(k::insert, 1, 1),
+           on(k::insert, 2, 2), on(k::insert, 3, 3), on(k::insert, 4, 4)},
+          {{on(k::erase, 4)},
+           {on(k::put, 1, 11), on(k::put, 1, 12), on(k::erase, 2), on(k::put, 1, 13),
+            on(k::put, 1, 14)}}};
 }
 
 }  // namespace scenarios

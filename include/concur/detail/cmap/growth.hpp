@@ -224,10 +224,12 @@ class migration : public slot_mover<Types> {
     return log2;
   }
 
-  /// Compares the size with the root table, and begins to replace it if that is wrong.
+  /// Compares the size with the root table, and begins to replace it if that is wrong. In a section
+  /// of its own: an extended announcement would seem to cover what the caller found before.
   CONCUR_NOINLINE void check_load(const writer& w) noexcept {
     const std::uint64_t n = this->size();
-    const root_word root(w.pin.load(this->root_));
+    era_pin pin(w.me);
+    const root_word root(pin.load(this->root_));
     directory* d = root.table();
     // relaxed: start_replacing decides
     if (d->is_of_empty_map() || d->next.load(std::memory_order_relaxed) != nullptr) return;

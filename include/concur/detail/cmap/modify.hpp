@@ -274,19 +274,24 @@ class modifier : public walk<Types> {
   /// Takes the element away, and counts that. False if the race was lost.
   bool try_erase(const writer& w, const position& at, std::uint64_t hash, item found) {
     const word old = at.seen;
-    bool is_counted = false;
+    auto counted_already = step_result::not_here;
     if (!old.is_leaf()) [[unlikely]] {
       if (!try_rewrite_list(w, at, found, nullptr)) return false;
     } else if constexpr (Types::is_inline) {
-      if (!is_done(w, erase_in_leaf(*at.at, old, layout::index_of(old, found), hash))) return false;
-      is_counted = true;
+      counted_already = erase_in_leaf(*at.at, old, layout::index_of(old, found), hash);
+      if (counted_already == step_result::lost) return false;
     } else {
       if (!put_shorter(w.as_owner(), *at.at, old, layout::index_of(old, found), hash)) return false;
       this->retire_element(w, found);
     }
     if (at.has_branch) [[unlikely]]
       contract(w, hash, at);
-    if (!is_counted) counted(w, -1, at.shift);
+    // Last: a look at the load extends the announcement, and what was found before is void then.
+    if (counted_already == step_result::not_here) {
+      counted(w, -1, at.shift);
+    } else if (counted_already == step_result::done_and_due) {
+      this->check_load(w);
+    }
     return true;
   }
 
