@@ -253,7 +253,8 @@ class basic_cmap
   ///   membarrier.
   void quiesce() { engine_.quiesce(); }
 
-  /// How many nodes a thread retires before it looks for what it can free; 128 unless set.
+  /// How many nodes a thread retires before it looks for what it can free; 128 unless set, and 0 is
+  /// as 1.
   void set_reclaim_period(std::uint32_t n) noexcept { engine_.set_reclaim_period(n); }
 
   /// Elements per slot of the root table at which it is doubled, and how many elements that is.

@@ -4,12 +4,15 @@
 /// destructors. Nothing is locked, and what a callable sees stays whole while it runs.
 #include "support/catch.hpp"
 #include "support/cmap_access.hpp"
+#include "support/counting_allocator.hpp"
 #include "support/threads.hpp"
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,6 +50,44 @@ struct looking_equal {
   bool operator()(number a, number b) const {
     if (other != nullptr && !other->contains(0)) return false;
     return a == b;
+  }
+};
+
+/// Its constructor says that it runs, and waits for an answer.
+class slowly_made {
+ public:
+  slowly_made() = default;
+  slowly_made(std::atomic<int>& step, std::atomic<bool>& is_gone) : is_gone_(&is_gone) {
+    step = 1;
+    while (step != 2) std::this_thread::yield();
+  }
+  slowly_made(const slowly_made&) = delete;
+  slowly_made& operator=(const slowly_made&) = delete;
+  ~slowly_made() {
+    if (is_gone_ != nullptr) *is_gone_ = true;
+  }
+
+ private:
+  std::atomic<bool>* is_gone_ = nullptr;
+};
+
+/// Calls a hook inside every allocation.
+template <class T>
+struct hooked_allocator : counting_allocator<T> {
+  using value_type = T;
+  std::function<void()>* hook;
+
+  hooked_allocator(allocation_account& account, std::function<void()>& h)
+      : counting_allocator<T>(account), hook(&h) {}
+  template <class U>
+  hooked_allocator(const hooked_allocator<U>& other)
+      : counting_allocator<T>(other.account()), hook(other.hook) {}
+  T* allocate(std::size_t n) {
+    if (*hook) {
+      const auto now = *hook;  // it may end itself
+      now();
+    }
+    return counting_allocator<T>::allocate(n);
   }
 };
 
@@ -354,4 +395,70 @@ TEST_CASE("cmap: destructors of values may use the map that the values are in") 
     is_over = true;
   }
   REQUIRE(user_of_its_map::destroyed > 5 * 1500);
+}
+
+TEST_CASE("cmap: a new element stays while it is shown, although others erase it at once") {
+  // Large, so that its place is found at the first attempt, and nothing is looked up again.
+  concur::cmap<number, slowly_made> map;
+  map.reserve(10'000);
+  for (number i = 1'000; i < 2'000; ++i) map.try_emplace(i);
+  std::atomic<int> step{0};
+  std::atomic<bool> is_gone{false};
+  const auto wait_for = [&](int wanted) {
+    while (step != wanted) std::this_thread::yield();
+  };
+  failures found;
+  on_threads(2, found, [&](int index) {
+    if (index == 0) {
+      map.try_emplace_and_cvisit(
+          1, step, is_gone,
+          [&](const auto&) {
+            step = 3;
+            wait_for(4);
+            MT_CHECK(found, !is_gone);
+          },
+          [](const auto&) {});
+      return;
+    }
+    const auto make_others = [&] {
+      for (number i = 100; i < 300; ++i) map.try_emplace(i);
+      for (number i = 100; i < 300; ++i) map.erase(i);
+    };
+    wait_for(1);  // its place has been looked up, and its value is being made
+    make_others();
+    step = 2;
+    wait_for(3);  // it is shown
+    MT_CHECK(found, map.erase(1) == 1);
+    for (int i = 0; i < 10; ++i) make_others();
+    step = 4;
+  });
+  found.require();
+  map.quiesce();
+  REQUIRE(is_gone);
+}
+
+TEST_CASE("cmap: an allocator that uses the map while a thread's record is made loses nothing") {
+  std::function<void()> hook;
+  allocation_account account;
+  {
+    tiny_cmap<number, number, concur::hash<number>, std::equal_to<>,
+              hooked_allocator<std::pair<const number, number>>>
+        map{hooked_allocator<std::pair<const number, number>>(account, hook)};
+    // Once at each of the first allocations: one of them is that of the record.
+    for (number n = 0; n < 20; ++n) {
+      std::thread([&] {
+        number left = n;
+        hook = [&] {
+          if (left-- != 0) return;
+          hook = nullptr;
+          for (number i = 0; i < 100; ++i) map.insert_or_assign(i % 10, i);
+        };
+        map.insert_or_assign(50, n);
+        hook = nullptr;
+      }).join();
+    }
+    REQUIRE(map.find(50) == 19U);
+    require_sound(map);
+  }
+  REQUIRE(account.balanced());
 }

@@ -2,6 +2,7 @@
 #include <concur/reclaim/epoch.hpp>
 
 #include <atomic>
+#include <concur/cmap.hpp>
 #include <concur/detail/sync/backoff.hpp>
 #include <memory>
 #include <optional>
@@ -335,4 +336,15 @@ TEST_CASE("a sleeping guard of one domain does not delay another thread's work",
   domain.retire(root.load());
   domain.quiesce();
   REQUIRE(live == 0);
+}
+
+TEST_CASE("epoch_domain: a batch of nothing is one of one", "[reclaim][epoch]") {
+  epoch_domain domain(epoch_options{.batch = 0, .births_per_era = 0});
+  REQUIRE(domain.options().batch == 1);
+  domain.set_batch(0);
+  REQUIRE(domain.options().batch == 1);
+  concur::cmap<int, int> map;
+  map.set_reclaim_period(0);
+  for (int i = 0; i < 1'000; ++i) map.insert_or_assign(i % 10, i);
+  REQUIRE(map.size() == 10);
 }

@@ -49,7 +49,7 @@ namespace concur::inline CONCUR_ABI {
 
 /// How a domain trades memory for work.
 struct epoch_options {
-  /// A thread looks for something to free when it has retired so many objects.
+  /// A thread looks for something to free when it has retired so many objects; 0 is as 1.
   std::uint32_t batch = 128;
   /// A thread advances the era when it has made so many objects. What a sleeping thread keeps grows
   /// by at most so many objects for each thread; each advance costs every reader a few dozen
@@ -87,6 +87,10 @@ class [[nodiscard]] epoch_guard : private detail::era_interval {
   /// Loads a pointer (or a word with a pointer in it) that is itself no part of an object that may
   /// be retired: the root of a structure. What it leads to stays while the guard lives. Lock-free:
   /// repeats only when the era has advanced.
+  ///
+  /// A walk begins here: `try_protect` may go on from what this call has found, and no longer from
+  /// what an earlier one has, because this one covers later eras. Two walks at once need a guard
+  /// each; guards nest.
   template <class W>
   [[nodiscard]] W protect(const std::atomic<W>& root) noexcept {
     CONCUR_ASSERT(is_active_);

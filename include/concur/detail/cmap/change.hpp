@@ -375,6 +375,9 @@ class changer : public modifier<Types> {
           if (!absent.is_filled()) return false;
         }
         if (at.at == nullptr) continue;  // now it is to be made
+        if constexpr (!Types::is_inline) {
+          if (absent.is_to_be_shown()) cover_births(w);
+        }
         if (this->try_insert(w, at, what.hash, state.kept.what())) {
           state.kept.published();
           absent.show();
@@ -383,6 +386,15 @@ class changer : public modifier<Types> {
         state.others.lost();
       }
     }
+  }
+
+  /// An element is born after the announcement that its place was found under. One that is to be
+  /// shown when it is published, and may be erased by others at that moment, is to be covered
+  /// before. (By a section of its own: extended, `w.pin` would pass for covering more than the
+  /// place.)
+  CONCUR_NOINLINE void cover_births(const writer& w) const noexcept {
+    era_pin pin(w.me);
+    static_cast<void>(pin.load(this->root_));
   }
 
   /// What is there; the given key may have been moved from when there is a kept element.

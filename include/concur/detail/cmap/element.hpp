@@ -126,6 +126,7 @@ class delayed_visit {
     callable_ = const_cast<void*>(static_cast<const void*>(__builtin_addressof(f)));
     call_ = [](void* callable, const Value& value) { (*static_cast<F*>(callable))(value); };
   }
+  bool is_set() const noexcept { return call_ != nullptr; }
   void run(const Value& value) const {
     if (call_ != nullptr) call_(callable_, value);
   }
@@ -292,6 +293,7 @@ class vacant_slot {
 
   bool is_filled() const noexcept { return is_filled_; }
   new_element<Types>& kept() noexcept { return kept_; }
+  bool is_to_be_shown() const noexcept { return visit_.is_set(); }
   void show() const { visit_.run(*made_); }
 
   void leave_to(lost_attempt<value_type>& lost) const noexcept {
@@ -317,7 +319,7 @@ class vacant_slot {
   }
 
   new_element<Types>& kept_;
-  const value_type* made_ = nullptr;  ///< stays valid: in the frame, or in the map while pinned
+  const value_type* made_ = nullptr;  ///< stays valid: in the frame, or in the map, covered
   bool is_filled_ = false;            ///< apart: no compiler knows that `made_` is not null then
   delayed_visit<value_type> visit_;
 };

@@ -53,7 +53,8 @@ class epoch_reclaimer {
  public:
   static constexpr std::uint32_t default_batch = 128;
 
-  explicit epoch_reclaimer(std::uint32_t batch = default_batch) noexcept : batch_(batch) {}
+  explicit epoch_reclaimer(std::uint32_t batch = default_batch) noexcept
+      : batch_(at_least_one(batch)) {}
   epoch_reclaimer(const epoch_reclaimer&) = delete;
   epoch_reclaimer& operator=(const epoch_reclaimer&) = delete;
 
@@ -126,7 +127,7 @@ class epoch_reclaimer {
   // --- settings and numbers ---
 
   void set_batch(std::uint32_t n) noexcept {
-    batch_.store(n, std::memory_order_relaxed);  // relaxed: a setting
+    batch_.store(at_least_one(n), std::memory_order_relaxed);  // relaxed: a setting
   }
   std::uint32_t batch() const noexcept {
     return batch_.load(std::memory_order_relaxed);  // relaxed: a setting
@@ -199,6 +200,11 @@ class epoch_reclaimer {
   }
 
  private:
+  /// A scan ends when less than a batch has come up meanwhile.
+  static constexpr std::uint32_t at_least_one(std::uint32_t batch) noexcept {
+    return batch == 0 ? 1 : batch;
+  }
+
   /// How the container frees its nodes, without the type of that: nothing here but the loop over a
   /// ring is made anew for each type of container.
   class disposal {

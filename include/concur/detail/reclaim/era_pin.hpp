@@ -42,6 +42,7 @@
 #include <concur/detail/config.hpp>
 #include <concur/detail/reclaim/era_clock.hpp>
 #include <concur/detail/reclaim/section_fence.hpp>
+#include <concur/detail/sync/asymmetric_fence.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
 #include <cstdint>
 
@@ -93,9 +94,11 @@ class era_interval {
     section_fence::light(*slot_);  // orders both words before the loads that follow, see \file
   }
 
-  /// A section inside another one of this thread.
+  /// A section inside another one of this thread. Sections of other kinds advance `era_upper`, too:
+  /// where light fences are real ones, they may have passed none since.
   CONCUR_FORCEINLINE void join() noexcept {
     upper_ = slot_->era_upper.load(std::memory_order_relaxed);  // relaxed: own word
+    asymmetric_fence::light();
   }
 
   /// A section that nests: counted, so that sections may end in any order.

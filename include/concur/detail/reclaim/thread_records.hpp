@@ -146,7 +146,13 @@ class thread_records {
       entry* chunk = get_or_make(d->chunks[k], allocator, chunk_size(k));
       place = &chunk[me.index - chunk_size(k)];
     }
-    Record* record = ::new (take(allocator, sizeof(Record))) Record(me);
+    void* const memory = take(allocator, sizeof(Record));
+    // The user's allocator may have used the same container. relaxed: own record
+    if (Record* const made_meanwhile = place->load(std::memory_order_relaxed)) {
+      give_back(allocator, memory, sizeof(Record));
+      return *made_meanwhile;
+    }
+    Record* record = ::new (memory) Record(me);
     place->store(record, std::memory_order_release);  // (5) release: publishes it; pairs with (6).
     return *record;
   }
