@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <concur/detail/sync/backoff.hpp>
@@ -404,5 +405,26 @@ TEST_CASE("a lock-free stack may pop and free at once", "[reclaim][hazard_pointe
     REQUIRE(head.load() == nullptr);
   }
   REQUIRE(popped_sum == (4 * per_thread) * (4 * per_thread - 1) / 2);
+  REQUIRE(alive == before);
+}
+
+TEST_CASE("what a destructor retires into another domain is freed, too",
+          "[reclaim][hazard_pointer]") {
+  struct holder : concur::hazard_pointer_obj_base<holder> {
+    holder(hazard_pointer_domain& in, node* n) : other(in), held(n) {}
+    ~holder() { held->retire(other); }
+    hazard_pointer_domain& other;
+    node* held;
+  };
+  hazard_pointer_domain outer, inner;
+  const long before = alive;
+  long most = 0;
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
+    (new holder(inner, new node(i)))->retire(outer);
+    most = std::max(most, alive - before);
+  }
+  REQUIRE(most <= 2 * 1024);
+  settle(outer);
+  settle(inner);
   REQUIRE(alive == before);
 }

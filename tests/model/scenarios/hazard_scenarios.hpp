@@ -88,6 +88,29 @@ inline void handed_on() {
   delete source.load(std::memory_order_relaxed);
 }
 
+/// A thread is handed a hazard pointer, and uses nothing else of the library: who reclaims is the
+/// only one that is known, and yet not alone.
+inline void handed_to_a_stranger() {
+  concur::hazard_pointer_domain domain;
+  std::atomic<object*> source{new object(0)};
+  std::atomic<concur::hazard_pointer*> mailbox{nullptr};
+  mc::spawn([&] {
+    concur::hazard_pointer* h = mailbox.load(std::memory_order_acquire);
+    if (h == nullptr) return;
+    mc::require(h->protect(source)->value < 2, "a value");
+    h->reset_protection();
+  });
+  mc::spawn([&] {
+    mailbox.store(new concur::hazard_pointer(concur::make_hazard_pointer()),
+                  std::memory_order_release);
+    source.exchange(new object(1), acq_rel)->retire(domain);
+    domain.try_reclaim();
+  });
+  mc::join_all();
+  delete mailbox.load(std::memory_order_relaxed);
+  delete source.load(std::memory_order_relaxed);
+}
+
 /// A tree node that owns its child by a counted link, walked hand over hand by frames.
 struct tree_node : concur::hazard_pointer_obj_linked<tree_node> {
   tree_node(concur::hazard_pointer_domain& in, int n, tree_node* c)
@@ -255,6 +278,7 @@ inline std::vector<mc::test_body> bodies(std::uint64_t executions) {
   add("replaced, no membarrier", replaced, false);
   add("two reclaimers", two_reclaimers);
   add("handed on", handed_on);
+  add("handed to a stranger", handed_to_a_stranger);
   add("shared child", shared_child);
   for (const bool membarrier : {true, false}) {
     add("framed readers", framed_readers, membarrier);

@@ -31,6 +31,7 @@ TEST_CASE("hazard pointers protect what they announce", "[hazard]") {
   CHECK(explore("replaced", 12'000, replaced) > 0);
   CHECK(explore("two reclaimers", 12'000, two_reclaimers) > 0);
   CHECK(explore("handed on", 12'000, handed_on) > 0);
+  CHECK(explore("handed to a stranger", 6'000, handed_to_a_stranger) > 0);
 }
 
 TEST_CASE("what versions share is freed once, and not under a reader", "[hazard]") {

@@ -162,7 +162,7 @@ class core {
   /// Gives back what the calling thread keeps for its next leaves, and what ended ones have kept.
   /// Not where a user's destructor asks for it: the memory of its element is to be kept next.
   void drop_spares(const thread_slot& me) noexcept {
-    if (retired_stripes::is_inside_collect()) return;
+    if (retired_.is_collecting()) return;
     const auto drop = [this](const thread_slot& owner) {
       if (owner.index < spares_count) drop_spares(spares_[owner.index]);
     };

@@ -29,7 +29,8 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
-/// Who announces what is retired.
+/// Who announces what is retired: in frames, threads that have a slot (thread_slots.hpp); anywhere,
+/// also a thread that was handed a hazard pointer and uses nothing else.
 enum class readers { in_frames, anywhere };
 
 /// What a retired object needs. `Traits` below finds the address that readers announce.
@@ -77,13 +78,13 @@ class CONCUR_SHARED retired_stripes {
   /// The same for every stripe.
   template <class AddressOf, class Free>
   void collect_all(AddressOf address_of, Free free) noexcept {
-    if (is_collecting) return;
-    const scope inside;
+    if (is_collecting()) return;
+    const scope inside(*this);
     // What is freed from one stripe retires into that of the caller.
     for (bool again = true; again;) {
       again = false;
       for (stripe& s : stripes_) {
-        again |= collection<AddressOf, Free>(s, address_of, free).run_now();
+        again |= collection<AddressOf, Free>(s, who_, address_of, free).run_now();
       }
     }
   }
@@ -91,7 +92,7 @@ class CONCUR_SHARED retired_stripes {
   /// Frees everything, protected or not. Needs quiet.
   template <class Free>
   void free_all(Free free) noexcept {
-    const scope inside;
+    const scope inside(*this);
     for (bool again = true; again;) {
       again = false;
       for (stripe& s : stripes_) {
@@ -112,8 +113,14 @@ class CONCUR_SHARED retired_stripes {
     return true;
   }
 
-  /// Whether the calling thread is inside `collect`: then nobody below it collects.
-  static bool is_inside_collect() noexcept { return is_collecting; }
+  /// Whether the caller is called by `free`, for this very object: the loop above it sees what is
+  /// retired now, and nobody below it collects. (One for all objects would keep what a destructor
+  /// retires elsewhere from being freed, for as long as nothing else is retired there.)
+  bool is_collecting() const noexcept {
+    const scope* s = innermost;
+    while (s != nullptr && &s->of != this) s = s->outer;
+    return s != nullptr;
+  }
 
  private:
   static constexpr bool counts_in_head =
@@ -190,19 +197,23 @@ class CONCUR_SHARED retired_stripes {
     last->next_retired = second;
     return first;
   }
+  /// This thread frees from `of`.
   struct scope {
-    scope() noexcept : outer(is_collecting) { is_collecting = true; }
-    ~scope() { is_collecting = outer; }
+    explicit scope(const retired_stripes& s) noexcept : of(s), outer(innermost) {
+      innermost = this;
+    }
+    ~scope() { innermost = outer; }
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
-    bool outer;
+    const retired_stripes& of;
+    const scope* outer;
   };
 
   template <class AddressOf, class Free>
   void collect(const thread_slot& me, AddressOf& address_of, Free& free, bool may_wait) noexcept {
-    if (is_collecting) return;  // called by `free`: the loop below sees what it retired
-    const scope inside;
-    collection<AddressOf, Free> c(stripe_of(me), address_of, free);
+    if (is_collecting()) return;
+    const scope inside(*this);
+    collection<AddressOf, Free> c(stripe_of(me), who_, address_of, free);
     if (may_wait) {
       c.run(me);
     } else {
@@ -227,8 +238,8 @@ class CONCUR_SHARED retired_stripes {
   template <class AddressOf, class Free>
   class collection {
    public:
-    collection(stripe& s, AddressOf& address_of, Free& free) noexcept
-        : stripe_(s), address_of_(address_of), free_(free), is_holder_(s.try_hold()) {}
+    collection(stripe& s, readers who, AddressOf& address_of, Free& free) noexcept
+        : stripe_(s), who_(who), address_of_(address_of), free_(free), is_holder_(s.try_hold()) {}
     collection(const collection&) = delete;
     collection& operator=(const collection&) = delete;
     ~collection() {
@@ -267,7 +278,7 @@ class CONCUR_SHARED retired_stripes {
       retired_link* const waited = is_holder_ ? stripe_.take_waiting() : nullptr;
       retired_link* const fresh = stripe_.detach();
       if (waited == nullptr && fresh == nullptr) return false;
-      const bool is_settled = leaf_hazard::settle();
+      const bool is_settled = settle();
       examine(waited, is_settled);
       examine(fresh, is_settled);
       const bool has_freed = has_freed_;
@@ -276,6 +287,12 @@ class CONCUR_SHARED retired_stripes {
     }
 
    private:
+    /// The fence between the unlinking and the look at what is announced. That no other thread has
+    /// a slot says nothing of those that need none.
+    bool settle() const noexcept {
+      return who_ == readers::anywhere ? asymmetric_fence::heavy() : leaf_hazard::settle();
+    }
+
     /// Frees what is not protected, if it `may`.
     void examine(retired_link* list, bool may) noexcept {
       if (list == nullptr) return;
@@ -296,7 +313,7 @@ class CONCUR_SHARED retired_stripes {
     void examine_what_followed() noexcept {
       while (has_freed_) {
         has_freed_ = false;
-        if (retired_link* const list = stripe_.detach()) examine(list, leaf_hazard::settle());
+        if (retired_link* const list = stripe_.detach()) examine(list, settle());
       }
     }
 
@@ -307,6 +324,7 @@ class CONCUR_SHARED retired_stripes {
     }
 
     stripe& stripe_;
+    const readers who_;
     AddressOf& address_of_;
     Free& free_;
     const bool is_holder_;
@@ -315,7 +333,7 @@ class CONCUR_SHARED retired_stripes {
     retired_link* last_kept_ = nullptr;
   };
 
-  inline static constinit thread_local bool is_collecting = false;
+  inline static constinit thread_local const scope* innermost = nullptr;
   const readers who_;
   stripe stripes_[stripe_count];
 };
