@@ -383,7 +383,8 @@ class basic_shared_fixed_map
   }
 
   /// Looks at every slot beside all other operations, and repairs what dead processes have left.
-  /// After a death `size()` counts the slots, until this was called while nobody else was attached.
+  /// After a death `size()` counts the slots, until somebody attaches while nobody else is
+  /// attached.
   shared_fixed_map_report verify() {
     const auto found = engine_.verify();
     return {found.elements, found.owned, found.unreachable, found.twice, found.corrupt};

@@ -15,6 +15,7 @@
 #include <span>
 #include <thread>
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +84,34 @@ TEST_CASE("processes: one that is stopped runs, a zombie does not") {
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE_FALSE(system_processes::may_run(it));
 }
+
+#if defined(__linux__)
+TEST_CASE("processes: one whose main thread has ended runs while it has another") {
+  if (system_processes::self().start == 0) return;  // needs /proc
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::thread([] {
+      for (;;) ::pause();
+    }).detach();
+    ::syscall(SYS_exit, 0);  // of this thread; pthread_exit would unwind the test runner
+  }
+  const process_identity it{static_cast<std::uint64_t>(child), 0, 0};
+  bool has_run = true;
+  // The system shows a zombie as soon as the main thread has ended.
+  for (int i = 0; i < 50; ++i) {
+    has_run &= system_processes::may_run(it);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  REQUIRE(::kill(child, SIGKILL) == 0);
+  siginfo_t info{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+  const bool runs_still = system_processes::may_run(it);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(has_run);
+  REQUIRE_FALSE(runs_still);
+}
+#endif
 
 TEST_CASE("shared_fixed_map: a dead owner whose process id is used again is found dead") {
   using namespace concur::detail::fixed_map;

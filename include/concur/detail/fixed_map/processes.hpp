@@ -49,7 +49,8 @@ class CONCUR_SHARED system_processes {
     const std::uint64_t boot = this_boot();
     if (p.boot != 0 && boot != 0 && p.boot != boot) return false;
     if (p.id == 0 || p.id > 0x7fffffff) return false;
-    if (::kill(static_cast<pid_t>(p.id), 0) != 0) return errno != ESRCH;
+    // Another user's process may not be asked this, and may be read all the same.
+    if (::kill(static_cast<pid_t>(p.id), 0) != 0 && errno == ESRCH) return false;
     const status now = read_status(p.id);
     if (!now.is_known) return true;
     if (now.is_over) return false;
@@ -85,8 +86,9 @@ class CONCUR_SHARED system_processes {
     return n > 0 ? static_cast<std::size_t>(n) : 0;
   }
 
-  /// /proc/<id>/stat: "id (name) state ...", the start is the 22nd field. The name may contain
-  /// anything: what follows the last parenthesis counts.
+  /// /proc/<id>/stat: "id (name) state ...", the number of threads is the 20th field, the start the
+  /// 22nd. The name may contain anything: what follows the last parenthesis counts. A process whose
+  /// main thread has ended is a zombie, too: it runs on while it has other threads.
   static status read_status(std::uint64_t id) noexcept {
     char path[40] = "/proc/";
     char digits[20];
@@ -107,11 +109,18 @@ class CONCUR_SHARED system_processes {
     status found;
     found.is_known = true;
     const char state = text[i + 1];
-    found.is_over = state == 'Z' || state == 'X' || state == 'x';
-    for (int field = 2; i < size && field < 22; ++i) field += text[i] == ' ' ? 1 : 0;
-    for (; i < size && text[i] >= '0' && text[i] <= '9'; ++i) {
-      found.start = found.start * 10 + static_cast<std::uint64_t>(text[i] - '0');
-    }
+    int field = 2;
+    const auto number_in = [&](int wanted) {
+      for (; i < size && field < wanted; ++i) field += text[i] == ' ' ? 1 : 0;
+      std::uint64_t number = 0;
+      for (; i < size && text[i] >= '0' && text[i] <= '9'; ++i) {
+        number = number * 10 + static_cast<std::uint64_t>(text[i] - '0');
+      }
+      return number;
+    };
+    const std::uint64_t threads = number_in(20);
+    found.is_over = (state == 'Z' && threads <= 1) || state == 'X' || state == 'x';
+    found.start = number_in(22);
     return found;
   }
 

@@ -53,7 +53,6 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
       examine(i, found);
       this->tighten_bound(i);
     }
-    if (this->has_deaths()) correct_counters();
     return found;
   }
 
@@ -69,6 +68,7 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
     if (found.corrupt + found.unreachable + found.twice != 0) {
       fail_format(reason::corrupt, "concur: the slots of a shared_fixed_map are corrupt");
     }
+    if (this->has_deaths()) correct_counters();
   }
 
   static std::uint64_t probe_of(const Hash& hash) { return mixed_hash(hash, key_type{}); }
@@ -99,13 +99,15 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
     }
   }
 
-  /// The counters are put right when nobody else is there: a change of another, who comes
-  /// meanwhile, is added to what is added here.
+  /// The counters are put right when nobody else is there, nor was meanwhile. By who attaches: no
+  /// other thread has this object yet. A change of another, who comes later, is added to what is
+  /// added here.
   void correct_counters() noexcept {
+    const std::uint64_t before = this->attachments();
     if (!this->is_alone()) return;
     const std::int64_t counted = this->counted_size();
     const std::size_t members = this->count_members();
-    if (this->is_alone()) this->correct_size(counted, members);
+    if (this->is_alone() && this->attachments() == before) this->correct_size(counted, members);
   }
 };
 

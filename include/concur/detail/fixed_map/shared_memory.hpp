@@ -231,6 +231,13 @@ class shared_memory {
     return true;
   }
 
+  /// Changes whenever somebody attaches (or in 2^24 times).
+  std::uint64_t attachments() const noexcept {
+    std::uint64_t sum = 0;
+    for (const process_entry& e : header().processes) sum += e.seen().generation();
+    return sum;
+  }
+
   // --- counters ---
 
   void counted(std::int64_t delta, const thread_slot& thread) const noexcept {
