@@ -71,9 +71,13 @@ class seq_array_engine {
       if (const cell* found = directory_.protect(index, guard)) {
         if (std::optional<T> value = found->read()) return value;
         // Vacant: dying, or born and not yet occupied. If it still exists now that the vacancy was
-        // seen, it was born, and the prepared value is the element's.
+        // seen, it was born, and the prepared value is the element's; unless it died, and the value
+        // is one that is prepared for the next element: that does not exist yet.
         if constexpr (cell::is_small) {
-          if (exists(index)) return found->peek();
+          if (exists(index)) {
+            const T value = found->peek();
+            if (exists(index)) return value;
+          }
         }
       }
       wait.pause();

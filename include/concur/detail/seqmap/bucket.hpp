@@ -72,9 +72,10 @@ struct tag_word<true> {
 
   /// The cells whose tag is that of `hash`. A filter only: the key decides.
   unsigned match(std::uint64_t hash) const noexcept {
-    // relaxed: while an element is there its tag does not change, and it was stored before the
-    // state that says so.
-    const std::uint64_t tags = bits.load(std::memory_order_relaxed);
+    // acquire: while an element is there its tag does not change, and it was stored before the
+    // state that says so. Who finds the tag of another one that took its cell must not find what it
+    // left at home unchanged: pairs with `store`.
+    const std::uint64_t tags = bits.load(std::memory_order_acquire);
     unsigned mask = 0;
     for (unsigned i = 0; i < 7; ++i) {
       mask |= static_cast<unsigned>((tags >> (8 * i) & 255) == tag_of(hash)) << i;

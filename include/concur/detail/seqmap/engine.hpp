@@ -219,7 +219,8 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     } second{guard};
     for (backoff wait;; wait.pause()) {
       const std::uintptr_t root = guard.protect(this->root_);
-      const auto announce_again = [&] { return this->announce_both(guard, root); };
+      const std::uint64_t id = table::of(root)->id;
+      const auto announce_again = [&] { return this->announce_both(guard, root, id); };
       seen_before = std::exchange(seen, {});
       std::size_t n = 0;
       const auto observe = [&](const observation& o) { seen[n++] = o; };
@@ -372,16 +373,17 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     std::optional<value_type> result;
     for (backoff wait;; wait.pause()) {
       const std::uintptr_t root = guard.protect(this->root_);
-      std::uintptr_t word = root;
-      const auto announce_again = [&] { return this->still_announced(guard, word, root); };
-      outcome o = lookup_in(word, hash, key, result, announce_again, observe_nothing);
+      const typename base::known_table first(root);
+      const auto announce_first = [&] { return this->still_announced(guard, first, first); };
+      outcome o = lookup_in(root, hash, key, result, announce_first, observe_nothing);
       if (o == outcome::elsewhere) {
         // acquire: see migration (1)
-        const table* next = table::of(word)->next.load(std::memory_order_acquire);
+        const table* next = table::of(root)->next.load(std::memory_order_acquire);
         if (next == nullptr) return result;  // the table of an empty map
         if (this->announce_next(guard, root, next)) {
-          word = next->word();
-          o = lookup_in(word, hash, key, result, announce_again, observe_nothing);
+          const typename base::known_table second(next->word());
+          const auto announce_second = [&] { return this->still_announced(guard, second, first); };
+          o = lookup_in(second.word, hash, key, result, announce_second, observe_nothing);
         }
       }
       if (o == outcome::found || o == outcome::absent) return result;

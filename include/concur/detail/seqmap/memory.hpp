@@ -124,6 +124,8 @@ class table_memory {
     table* t = ::new (memory) table;
     t->log2_buckets = log2_buckets;
     t->units = units;
+    // relaxed: each number once; the table's publication passes it on
+    t->id = tables_made_.fetch_add(1, std::memory_order_relaxed) + 1;
     for (std::size_t i = 0; i < blocks; ++i) {
       ::new (static_cast<void*>(t->block_states() + i))
           std::atomic<unsigned char>(table::block_untouched);
@@ -314,6 +316,7 @@ class table_memory {
   // Written by every insertion: not beside what every reader reads.
   alignas(cache_line_size) striped_counter counter_;
   std::atomic<table*> retired_{nullptr};
+  std::atomic<std::uint64_t> tables_made_{0};
 
  private:
   /// The low bits of a table's address are used.

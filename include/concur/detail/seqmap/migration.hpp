@@ -103,8 +103,8 @@ class migration : public placement<Types> {
   }
 
   /// Announces the root table and, while it is being replaced, the next one. False if the root has
-  /// changed.
-  bool announce_both(lasting_hazard& guard, std::uintptr_t root) const noexcept {
+  /// changed, also for another table of the same word: `id` is that of the announced table.
+  bool announce_both(lasting_hazard& guard, std::uintptr_t root, std::uint64_t id) const noexcept {
     guard.announce(root);
     if (table::is_replacing(root)) {
       // acquire: see migration (3): only then is the table touched.
@@ -113,19 +113,34 @@ class migration : public placement<Types> {
       const table* next = table::of(root)->next.load(std::memory_order_acquire);
       guard.announce_second(reinterpret_cast<std::uintptr_t>(next));
     }
-    return this->root_.load(std::memory_order_acquire) == root;  // acquire: see migration (3)
+    // acquire: see migration (3)
+    return this->root_.load(std::memory_order_acquire) == root && table::of(root)->id == id;
   }
 
-  /// Announces anew the table of `word`, which the root word `root` led to, after user code that
-  /// may have used a map. False if the root has changed.
-  bool still_announced(lasting_hazard& guard, std::uintptr_t word,
-                       std::uintptr_t root) const noexcept {
-    guard.announce(root);
-    if (this->root_.load(std::memory_order_acquire) != root) return false;  // acquire: as (4)
-    if (table::of(word) == table::of(root)) return true;
+  /// A table that was announced, and which one that was.
+  struct known_table {
+    std::uintptr_t word;
+    std::uint64_t id;
+
+    explicit known_table(std::uintptr_t announced) noexcept
+        : word(announced), id(table::of(announced)->id) {}
+    bool is(const table* announced) const noexcept {
+      return announced == table::of(word) && announced->id == id;
+    }
+  };
+
+  /// Announces anew `known`, which the root `root` led to, after user code that may have used a
+  /// map. False if the root has changed.
+  bool still_announced(lasting_hazard& guard, const known_table& known,
+                       const known_table& root) const noexcept {
+    guard.announce(root.word);
+    // acquire: as (4)
+    if (this->root_.load(std::memory_order_acquire) != root.word) return false;
+    if (!root.is(table::of(root.word))) return false;
+    if (table::of(known.word) == table::of(root.word)) return true;
     // acquire: see (1)
-    const table* next = table::of(root)->next.load(std::memory_order_acquire);
-    return next == table::of(word) && announce_next(guard, root, next);
+    const table* next = table::of(root.word)->next.load(std::memory_order_acquire);
+    return next == table::of(known.word) && announce_next(guard, root.word, next) && known.is(next);
   }
 
   /// Notes, under locks, that the load is to be looked at, and does it when they are released, also
@@ -332,9 +347,11 @@ class migration : public placement<Types> {
     const exclusive_scope scope(this);  // a hasher that writes to its own map is told so
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
-      // one, the announcement does, which the user's hasher may have overwritten by using a map.
+      // one, the announcement does, which the user's hasher may have overwritten by using a map:
+      // then nothing is known of either, and the share is left to others. (Compared with the root,
+      // the word would not do: by now it may be another table's at the same address.)
       if (account.moved == 0) {
-        guard.announce(word);
+        if (!lasting_hazard::still_protects(guard.slot(), word)) return;
         if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: as (4)
       }
       if (move_home(from, to, from.buckets() + i)) ++account.moved;

@@ -76,6 +76,7 @@ struct alignas(128) table {
   // Constant once the table is published.
   unsigned log2_buckets = 0;
   std::size_t units = 0;  ///< size of the allocation, in memory units
+  std::uint64_t id = 0;   ///< of this map's tables: an address and a size may come back
   // Of a retired table, for the one thread that looks after it.
   table* next_retired = nullptr;
   bool is_unreachable = false;               ///< nobody announces it any more
