@@ -13,6 +13,10 @@
 /// threads, in one order. A coroutine is not a thread: that it already holds the key is not
 /// noticed. It must not be destroyed while it waits. Any number of coroutines may wait for a key;
 /// of operations that were made and are not awaited yet, fewer than 8,191.
+///
+/// Without an executor the coroutine that gives the key back resumes the next one inside that call,
+/// which does the same: the stack grows with those that wait. Where thousands wait for one key,
+/// give an executor that resumes them one after the other.
 #pragma once
 
 #include <concepts>

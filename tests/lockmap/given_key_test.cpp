@@ -8,8 +8,10 @@
 #include <concur/lockmap.hpp>
 #include <concur/lru_lockmap.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -43,6 +45,12 @@ using plain_map =
 using cache =
     concur::lru_lockmap<std::string, int, concur::hash<std::string>, std::equal_to<>, allocator>;
 
+/// A key that is made of it by a move, if the map moves it.
+struct own_text : std::string {
+  using std::string::string;
+  explicit own_text(const std::string& s) : std::string(s) {}
+};
+
 const std::string wanted = "a key that is too long to lie within the string itself";
 
 template <class Map>
@@ -74,7 +82,32 @@ TEMPLATE_TEST_CASE("a key that is given away is found if somebody else makes it 
   SECTION("get_or_compute") {
     REQUIRE(map.get_or_compute(std::string(wanted), [] { return 2; }) == 1);
   }
+  SECTION("of another type") {
+    auto entry = map.lock(own_text(wanted));
+    REQUIRE(entry.key() == wanted);
+    REQUIRE(entry.has_value());
+  }
   REQUIRE(!hook);
+  REQUIRE(elements_of_wanted(map) == 1);
+  REQUIRE(map.size() == 2);
+}
+
+TEST_CASE("a value that is too old already when it is found late is refreshed under its own key",
+          "[lru][loading]") {
+  std::function<void()> hook;
+  std::chrono::nanoseconds now{};
+  cache map(
+      concur::cache_options<std::string, int>{
+          .capacity = 10, .refresh_after = std::chrono::seconds(1), .clock = [&] { return now; }},
+      concur::hash<std::string>(), std::equal_to<>(), allocator(hook));
+  map.insert_or_assign("another", 0);
+  hook = [&] {
+    std::thread([&] { map.insert_or_assign(wanted, 1); }).join();
+    now += std::chrono::seconds(2);
+  };
+  REQUIRE(map.try_get_or_compute(std::string(wanted), [] { return std::optional<int>(2); }) == 2);
+  REQUIRE(!hook);
+  REQUIRE(map.find(wanted) == 2);
   REQUIRE(elements_of_wanted(map) == 1);
   REQUIRE(map.size() == 2);
 }

@@ -454,3 +454,29 @@ TEST_CASE("durations of any kind are nanoseconds", "[lru][expiry]") {
   STATIC_REQUIRE(cache_duration(std::chrono::duration<int, std::ratio<1, 3>>(1)).nanoseconds() ==
                  333'333'333);
 }
+
+TEST_CASE("a value that takes the place of another in one grip is removed when its time is over",
+          "[lru][expiry]") {
+  const hand_clock clock;
+  const witness<number, number> seen;
+  cache<number, number> map(options<number>{
+      .capacity = 10'000,
+      .shards = 1,
+      .expiry = [](const number&, const number& v) -> concur::cache_duration {
+        return v == 0 ? concur::cache_duration::forever() : concur::cache_duration(1s);
+      },
+      .on_evict = seen.listener(),
+      .clock = clock.reader()});
+  for (number i = 0; i < 100; ++i) map.try_emplace(i, 0U);
+  {
+    auto entry = map.lock(50);
+    entry.emplace(1U);
+  }
+  static_cast<void>(seen.take());
+  clock.advance(2s);
+  map.try_emplace(100, 0U);
+  const auto gone = seen.take();
+  REQUIRE(gone.size() == 1);
+  REQUIRE(gone[0].key == 50);
+  REQUIRE(gone[0].why == cause::expired);
+}

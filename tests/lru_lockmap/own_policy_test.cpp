@@ -56,6 +56,46 @@ struct fifo {
   };
 };
 
+/// Evicts what is last in a vector of its own: no node is linked to another.
+struct by_vector {
+  static constexpr bool prefers_one_shard = true;
+  using node = concur::eviction::node;
+
+  template <class Allocator>
+  class queue {
+   public:
+    queue(std::uint64_t, const Allocator&) { nodes_.reserve(1'000); }
+    void set_capacity(std::uint64_t) noexcept {}
+    bool touch(node&) const noexcept { return false; }
+    void promote(node&) noexcept {}
+    void insert(node& fresh) noexcept {
+      nodes_.push_back(&fresh);
+      weight_ += fresh.weight;
+    }
+    void erase(node& gone) noexcept {
+      nodes_.erase(std::find(nodes_.begin(), nodes_.end(), &gone));
+      weight_ -= gone.weight;
+    }
+    node* victim() noexcept { return nodes_.empty() ? nullptr : nodes_.front(); }
+    void evict(node& gone) noexcept { erase(gone); }
+    void reweigh(node& changed, std::uint32_t weight) noexcept {
+      weight_ += std::uint64_t{weight} - changed.weight;
+      changed.weight = weight;
+    }
+    std::uint64_t weight() const noexcept { return weight_; }
+    template <class F>
+    void for_each(F f) {
+      for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        if (!f(*nodes_[i])) return;
+      }
+    }
+
+   private:
+    std::vector<node*> nodes_;
+    std::uint64_t weight_ = 0;
+  };
+};
+
 template <class Policy>
 using cache_of = concur::lru_lockmap<int, int, concur::hash<int>, std::equal_to<>,
                                      std::allocator<std::pair<const int, int>>, Policy>;
@@ -129,4 +169,17 @@ TEST_CASE("a policy of one's own is called under the lock, and in the order that
   CHECK(cache.size() <= 10);
   CHECK(keys_of(cache).size() == cache.size());
   CHECK(fifo::wrong == 0);
+}
+
+TEST_CASE("a policy need not use the links of its nodes", "[lru]") {
+  cache_of<by_vector> cache(3);
+  for (int key = 1; key <= 100; ++key) {
+    cache.insert_or_assign(key, key);
+    CHECK(cache.size() <= 3);
+    CHECK(cache.find(key) == key);
+  }
+  cache.erase(100);
+  CHECK(cache.size() == 2);
+  cache.clear();
+  CHECK(cache.empty());
 }

@@ -53,16 +53,22 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     static constexpr bool is_quiet = true;
     void operator()(state_type&) const noexcept {}
   };
-  /// The caller's key, moved if he gave it so.
+  /// The caller's key, moved if he gave it so. One of another type is copied: it may be needed to
+  /// search again, and what was moved from is found nowhere.
   template <class K>
   class key_from {
+    using probe = const std::remove_reference_t<K>&;
+    using source = std::conditional_t<std::is_same_v<std::remove_cvref_t<K>, Key>, K&&, probe>;
+    static_assert(std::is_constructible_v<Key, source>,
+                  "lockmap: of a key of another type a Key is made by copying");
+
    public:
     /// Whether no code of the user's runs, so that it may be made under the lock of a shard.
     static constexpr bool is_quiet = std::is_trivially_copyable_v<Key> &&
                                      std::is_trivially_constructible_v<Key, K> &&
                                      std::is_same_v<std::remove_cvref_t<K>, Key>;
     explicit key_from(std::remove_reference_t<K>& key) noexcept : key_(&key) {}
-    void operator()(state_type& state) const { state.make_key(static_cast<K&&>(*key_)); }
+    void operator()(state_type& state) const { state.make_key(static_cast<source>(*key_)); }
 
    private:
     std::remove_reference_t<K>* key_;

@@ -55,9 +55,8 @@
 /// before it validates the copy by the word, so that the two belong together. Who takes a key
 /// exclusively whose value has expired removes it first, and takes the key again. Every insertion
 /// removes up to two of those whose deadlines are over: of the coldest, and of those that the
-/// wheel of the region says (deadlines.hpp). A deadline that moves later
-/// is noticed when the old one comes; who makes one earlier puts it there, under the region's lock,
-/// before he leaves the key.
+/// wheel of the region says (deadlines.hpp). A deadline that moves later is noticed when the old
+/// one comes; who makes one earlier puts it there, under the region's lock, before he leaves.
 ///
 ///   hit, small value   lines of a lockmap, one of the region, one of the thread's counters;
 ///                      no read-modify-write, nothing shared written while the element is warm
@@ -119,6 +118,7 @@ class engine
   using base = typename eviction_base::base;
   using locks = typename eviction_base::locks;
   using lock_mode = lockmap::lock_mode;
+  using endless_patience = lockmap::endless_patience;
   using eviction_base::is_before;
   using eviction_base::is_to_be_refreshed;
   using eviction_base::remaining;
@@ -135,6 +135,7 @@ class engine
 
  public:
   using typename base::copied_value;
+  using typename base::prepared_state;
   using typename base::state_type;
   using typename base::taken;
   using typename eviction_base::options_type;
@@ -151,8 +152,13 @@ class engine
 
   template <lock_mode Mode, class K, class MakeKey, class Patience>
   taken acquire(std::uint64_t hash, const K& key, MakeKey make_key, Patience&& patience) {
+    prepared_state fresh(*this);
+    return acquire<Mode>(hash, key, make_key, patience, fresh);
+  }
+  template <lock_mode Mode, class K, class MakeKey, class Patience>
+  taken acquire(std::uint64_t hash, const K& key, MakeKey& make_key, Patience& patience,
+                prepared_state& fresh) {
     if constexpr (!std::is_same_v<MakeKey, no_key>) this->require_regions();
-    typename locks::prepared_state fresh(*this);
     for (;;) {
       taken what = locks::template acquire<Mode>(hash, key, make_key, patience, fresh);
       if (!what.is_present) return what;
@@ -174,7 +180,7 @@ class engine
   }
   template <class K, class MakeKey>
   state_type& pin_at_once(std::uint64_t hash, const K& key, MakeKey make_key,
-                          typename locks::prepared_state& fresh) {
+                          prepared_state& fresh) {
     this->require_regions();
     return locks::pin_at_once(hash, key, make_key, fresh);
   }
@@ -225,19 +231,17 @@ class engine
     std::optional<T> found;
     bool is_old = false;
     const auto copy = [&](const auto& element) { found.emplace(element.second); };
-    engine& self = *this;
-    const bool present =
-        base::read_and(hash, key, copy, [&](state_type& state, const instant& at) noexcept {
-          self.touch(state, hash, at.now);
-          is_old = self.is_to_be_refreshed(state, at.now);
-        });
+    const auto note = [&](state_type& state, const instant& at) noexcept {
+      this->touch(state, hash, at.now);
+      is_old = is_to_be_refreshed(state, at.now);
+    };
+    const bool present = base::read_and(hash, key, copy, note);
     note_lookup(present);
     if (present) {
       if (is_old) refresh<T>(hash, key, make_key, f, found);
       return *std::move(found);
     }
-    grip_type held(*this,
-                   acquire<lock_mode::exclusive>(hash, key, make_key, lockmap::endless_patience()));
+    grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, endless_patience()));
     if (!held.is_present()) held.make(load<T>(f));
     return held.value();
   }
@@ -247,17 +251,18 @@ class engine
                                     Patience& patience) {
     std::optional<T> found;
     bool is_old = false;
-    if constexpr (std::is_same_v<Patience, lockmap::endless_patience>) {
+    if constexpr (std::is_same_v<Patience, endless_patience>) {
       const auto copy = [&](const auto& element) { found.emplace(element.second); };
-      base::read_and(hash, key, copy, [&](state_type& state, const instant& at) noexcept {
+      const auto note = [&](state_type& state, const instant& at) noexcept {
         this->touch(state, hash, at.now);
         is_old = is_to_be_refreshed(state, at.now);
-      });
-      note_lookup(found.has_value());
+      };
+      note_lookup(base::read_and(hash, key, copy, note));
     }
+    prepared_state fresh(*this);
     if (!found) {
-      grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, patience));
-      if constexpr (!std::is_same_v<Patience, lockmap::endless_patience>) {
+      grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, patience, fresh));
+      if constexpr (!std::is_same_v<Patience, endless_patience>) {
         note_lookup(held && held.is_present());
       }
       if (!held) return std::nullopt;
@@ -270,7 +275,14 @@ class engine
       }
       found.emplace(std::as_const(held.value()));
     }
-    if (is_old) refresh<std::optional<T>>(hash, key, make_key, f, found);
+    if (!is_old) return found;
+    // The caller's key may have been moved into `fresh`, by an insertion that came too late.
+    if (std::is_same_v<K, Key> && fresh && (*fresh).is_keyed()) {
+      typename base::template key_from<Key> make_again((*fresh).key);
+      refresh<std::optional<T>>(hash, std::as_const((*fresh).key), make_again, f, found);
+    } else {
+      refresh<std::optional<T>>(hash, key, make_key, f, found);
+    }
     return found;
   }
 
@@ -493,7 +505,7 @@ class engine
   template <class Made, class K, class MakeKey, class F>
   CONCUR_NOINLINE void refresh(std::uint64_t hash, const K& key, MakeKey make_key, F& f,
                                std::optional<T>& value) {
-    lockmap::endless_patience patience;
+    endless_patience patience;
     state_type& state = *pin(hash, key, make_key, patience);
     pinned_state pinned(*this, state);
     // (3) acquire: what an earlier one stored is seen; pairs with (4).

@@ -72,7 +72,12 @@ class engine_times
   }
   void made(state_type& state) noexcept {
     this->count(state, 1);
-    renew(state);  // it is in no order yet
+    // relaxed: the caller holds the key.
+    const std::int64_t before = state.expires.load(std::memory_order_relaxed);
+    renew(state);
+    // A new one is in no order yet; one that takes the place of another, in the same grip, is.
+    if (state.look().is_present()) [[unlikely]]
+      set_earlier(state, before);
   }
   void rewritten(state_type& state) noexcept {
     // relaxed: the caller holds the key.

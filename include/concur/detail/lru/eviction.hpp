@@ -527,11 +527,15 @@ class engine_eviction
   /// ones is fetched by the time that their turn comes: of the next but one, the state, and of the
   /// next, the slot of its key, for which its state has to be there.
   void prefetch_next(const eviction::node& victim) const noexcept {
-    constexpr std::uint64_t no_hash = 0;  // of the end of a list, which is in no state
+    // The end of a list is in no state; a policy that keeps no lists leaves the links as they are.
+    const auto is_in_state = [](const eviction::node* n) noexcept {
+      constexpr std::uint64_t no_hash = 0;
+      return n != nullptr && n->hash != no_hash;
+    };
     const eviction::node* const next = victim.newer;
-    if (next->hash == no_hash) return;
+    if (!is_in_state(next)) return;
     this->prefetch(state_type::of(*next).hash());
-    if (next->newer->hash == no_hash) return;
+    if (!is_in_state(next->newer)) return;
     const auto* const state = reinterpret_cast<const char*>(&state_type::of(*next->newer));
     for (std::size_t i = 0; i < sizeof(state_type); i += cache_line_size) {
       prefetch_to_write(state + i);
