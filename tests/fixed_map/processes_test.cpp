@@ -15,6 +15,7 @@
 #include <span>
 #include <thread>
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,9 +91,12 @@ TEST_CASE("processes: one whose main thread has ended runs while it has another"
   if (system_processes::self().start == 0) return;  // needs /proc
   const pid_t child = ::fork();
   if (child == 0) {
-    std::thread([] {
+    ::alarm(60);  // whatever happens to the parent
+    pthread_t other;
+    const auto sleep = [](void*) -> void* {
       for (;;) ::pause();
-    }).detach();
+    };
+    if (::pthread_create(&other, nullptr, sleep, nullptr) != 0) ::_exit(1);
     ::syscall(SYS_exit, 0);  // of this thread; pthread_exit would unwind the test runner
   }
   const process_identity it{static_cast<std::uint64_t>(child), 0, 0};

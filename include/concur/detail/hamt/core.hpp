@@ -210,6 +210,8 @@ class core {
       CONCUR_TRY {
         rebind<allocator_type, spares> own(allocator_);
         allocation<rebind<allocator_type, spares>> memory(own, 1);
+        // The user's allocator may have come by here, too.
+        if (spares* const made_meanwhile = spares_of(me)) return made_meanwhile;
         ::new (static_cast<void*>(memory.data())) spares;
         found = memory.release();
         spares_[me.index].store(found, std::memory_order_relaxed);  // relaxed: own entry, as above

@@ -18,12 +18,14 @@
 /// (2000); Prokopec, Bronson, Bagwell, Odersky (PPoPP 2012); Michael, "Hazard Pointers" (2004).
 #pragma once
 
+#include <concur/detail/assert.hpp>
 #include <concur/detail/hamt/modify.hpp>
 #include <concur/detail/hamt/tree.hpp>
 #include <concur/detail/hamt/validate.hpp>
 #include <concur/detail/hamt/view.hpp>
 #include <concur/detail/map/hash_range.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
+#include <concur/policy/hash_seed.hpp>
 #include <concur/policy/hash_traits.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +46,27 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   using section_type = section<types>;
   friend class modification<engine>;
 
+  // An empty handle has no functions and no allocator: then, those of a map that is made without.
+  static Hash hash_of(const held_version<types>& from) {
+    if constexpr (std::is_default_constructible_v<Hash>) {
+      if (!from) return make_default_hasher<Hash>();
+    }
+    CONCUR_ASSERT(from);
+    return from.shared()->hash_function();
+  }
+  static KeyEqual equal_of(const held_version<types>& from) {
+    if constexpr (std::is_default_constructible_v<KeyEqual>) {
+      if (!from) return KeyEqual();
+    }
+    return from.shared()->key_eq();
+  }
+  static Allocator allocator_of(const held_version<types>& from) {
+    if constexpr (std::is_default_constructible_v<Allocator>) {
+      if (!from) return Allocator();
+    }
+    return from.shared()->allocator();
+  }
+
  public:
   using key_type = Key;
   using mapped_type = T;
@@ -59,9 +82,8 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   engine(const Hash& hash, const KeyEqual& equal, const Allocator& allocator)
       : base(hash, equal, allocator) {}
   /// A fork: shares everything with the version. O(1).
-  explicit engine(const held& from)
-      : base(from.shared()->hash_function(), from.shared()->key_eq(), from.shared()->allocator()) {
-    adopt(from);
+  explicit engine(const held& from) : base(hash_of(from), equal_of(from), allocator_of(from)) {
+    if (from) adopt(from);
   }
   ~engine() { release_all(); }
 

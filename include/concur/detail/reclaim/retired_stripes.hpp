@@ -23,6 +23,7 @@
 #include <concur/detail/reclaim/hazard_frame.hpp>
 #include <concur/detail/reclaim/leaf_hazard.hpp>
 #include <concur/detail/reclaim/section_fence.hpp>
+#include <concur/detail/sync/asymmetric_fence.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -78,7 +79,7 @@ class CONCUR_SHARED retired_stripes {
   /// The same for every stripe.
   template <class AddressOf, class Free>
   void collect_all(AddressOf address_of, Free free) noexcept {
-    if (is_collecting()) return;
+    if (!may_collect()) return;
     const scope inside(*this);
     // What is freed from one stripe retires into that of the caller.
     for (bool again = true; again;) {
@@ -209,9 +210,17 @@ class CONCUR_SHARED retired_stripes {
     const scope* outer;
   };
 
+  /// Of others, too, if the stack is not deep: destructors may lead from each to the next.
+  bool may_collect() const noexcept {
+    constexpr unsigned deep = 8;
+    unsigned depth = 0;
+    for (const scope* s = innermost; s != nullptr; s = s->outer) ++depth;
+    return depth < deep && !is_collecting();
+  }
+
   template <class AddressOf, class Free>
   void collect(const thread_slot& me, AddressOf& address_of, Free& free, bool may_wait) noexcept {
-    if (is_collecting()) return;
+    if (!may_collect()) return;
     const scope inside(*this);
     collection<AddressOf, Free> c(stripe_of(me), who_, address_of, free);
     if (may_wait) {

@@ -291,6 +291,11 @@ class table_memory {
     exchange(max_load_, other.max_load_);
     exchange(floor_, other.floor_);
     exchange(next_log2_, other.next_log2_);
+    // Of both, from here on: no table of either has a number that comes later.
+    const std::uint64_t mine = tables_made_.load(std::memory_order_relaxed);
+    const std::uint64_t its = other.tables_made_.load(std::memory_order_relaxed);
+    tables_made_.store(mine < its ? its : mine, std::memory_order_relaxed);
+    other.tables_made_.store(mine < its ? its : mine, std::memory_order_relaxed);
     counter_.swap(other.counter_);
   }
 

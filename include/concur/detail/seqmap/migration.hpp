@@ -348,8 +348,8 @@ class migration : public placement<Types> {
     for (std::uint64_t i = first; i <= last; ++i) {
       // A bucket that we moved and have not accounted for keeps both tables alive. Before the first
       // one, the announcement does, which the user's hasher may have overwritten by using a map:
-      // then nothing is known of either, and the share is left to others. (Compared with the root,
-      // the word would not do: by now it may be another table's at the same address.)
+      // then nothing is known of either, and the share is done another time. (Compared with the
+      // root, the word would not do: by now it may be another table's at the same address.)
       if (account.moved == 0) {
         if (!lasting_hazard::still_protects(guard.slot(), word)) return;
         if (this->root_.load(std::memory_order_acquire) != word) return;  // acquire: as (4)
