@@ -41,6 +41,7 @@
 #include <concur/detail/cmap/engine.hpp>
 #include <concur/detail/cmap/stats.hpp>
 #include <concur/detail/map/exchange.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/reclaim/era_pin.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
@@ -132,6 +133,21 @@ class basic_cmap
              const Allocator& allocator)
       : basic_cmap(n, hash, allocator) {
     this->insert(first, last);
+  }
+
+  /// From a range, with what follows the size in the constructors above.
+  template <class Range>
+  explicit basic_cmap(from_range_t, Range&& range) : basic_cmap() {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range, class... Rest>
+  basic_cmap(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
+      std::constructible_from<basic_cmap, size_type, const Rest&...> : basic_cmap(n, rest...) {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range>
+  basic_cmap(from_range_t, Range&& range, const Allocator& allocator) : basic_cmap(allocator) {
+    this->insert_range(std::forward<Range>(range));
   }
 
   basic_cmap(std::initializer_list<value_type> values, size_type n = 0)
@@ -289,6 +305,8 @@ class cmap
  public:
   using base::base;
   using base::operator=;
+
+  friend void swap(cmap& left, cmap& right) noexcept { left.swap(right); }
 };
 
 template <std::input_iterator Iterator>

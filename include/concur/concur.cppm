@@ -25,17 +25,25 @@ using concur::shared_fixed_map;
 #endif
 
 // What they return and take
+using concur::cache_duration;
 using concur::cache_options;
+using concur::cache_record;
+using concur::cache_times;
 using concur::diff;
 using concur::eviction_cause;
 using concur::format_error;
+using concur::from_range;
+using concur::from_range_t;
 using concur::insert_result;
 using concur::merge;
 using concur::parallel;
 
 // Vocabulary
+using concur::allocator_for;
 using concur::concurrent_map;
 using concur::guarantees;
+using concur::hasher_for;
+using concur::key_equal_for;
 using concur::visitable_map;
 
 // Policies
@@ -62,6 +70,8 @@ using concur::make_hazard_pointer;
 export namespace concur::eviction {
 using concur::eviction::exact_lru;
 using concur::eviction::lru;
+using concur::eviction::node;
+using concur::eviction::node_list;
 using concur::eviction::s3fifo;
 using concur::eviction::w_tinylfu;
 }  // namespace concur::eviction

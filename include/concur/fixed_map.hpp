@@ -54,6 +54,7 @@
 #include <concur/detail/fixed_map/own_memory.hpp>
 #include <concur/detail/fixed_map/shared_engine.hpp>
 #include <concur/detail/map/exchange.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/map/stats.hpp>
 #include <concur/fwd.hpp>
@@ -166,10 +167,24 @@ class basic_fixed_map : public map_interface<basic_fixed_map<Key, T, Hash, KeyEq
       : basic_fixed_map(capacity, hash, allocator) {
     insert_or_fail(first, last);
   }
+  template <std::input_iterator Iterator>
+  basic_fixed_map(Iterator first, Iterator last, size_type capacity, const Allocator& allocator)
+      : basic_fixed_map(capacity, allocator) {
+    insert_or_fail(first, last);
+  }
   basic_fixed_map(std::initializer_list<value_type> values, size_type capacity,
                   const Hash& hash = make_default_hasher<Hash>(),
                   const Allocator& allocator = Allocator())
       : basic_fixed_map(values.begin(), values.end(), capacity, hash, allocator) {}
+  basic_fixed_map(std::initializer_list<value_type> values, size_type capacity,
+                  const Allocator& allocator)
+      : basic_fixed_map(values.begin(), values.end(), capacity, allocator) {}
+  template <class Range, class... Rest>
+  basic_fixed_map(from_range_t, Range&& range, size_type capacity, const Rest&... rest) requires
+      std::constructible_from<basic_fixed_map, size_type, const Rest&...>
+      : basic_fixed_map(capacity, rest...) {
+    insert_or_fail(std::ranges::begin(range), std::ranges::end(range));
+  }
   /// \}
 
   /// Copies are safe beside writers of the source: what they see is that of `cvisit_all`.
@@ -237,8 +252,8 @@ class basic_fixed_map : public map_interface<basic_fixed_map<Key, T, Hash, KeyEq
   }
 
  private:
-  template <class Iterator>
-  void insert_or_fail(Iterator first, Iterator last) {
+  template <class Iterator, class End>
+  void insert_or_fail(Iterator first, End last) {
     for (; first != last; ++first) {
       if (this->insert(*first).full()) fail_length("concur::fixed_map: the elements do not fit");
     }
@@ -273,6 +288,8 @@ class fixed_map : public detail::basic_fixed_map<key32, T, Hash, std::equal_to<>
 
  public:
   using base::base;
+
+  friend void swap(fixed_map& left, fixed_map& right) noexcept { left.swap(right); }
 };
 
 /// What `shared_fixed_map::verify()` returns. It is `true` when all is well.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Every public name once, with its default arguments: enough to declare a function that takes a
+/// Every map and policy once, with its default arguments: enough to declare a function that takes a
 /// map by reference. The headers that define them do not repeat the defaults.
 #pragma once
 

@@ -39,6 +39,7 @@
 #include <concur/detail/hamt/engine.hpp>
 #include <concur/detail/hamt/stats.hpp>
 #include <concur/detail/map/exchange.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/fwd.hpp>
 #include <concur/policy/concepts.hpp>
@@ -274,6 +275,21 @@ class basic_hamt
     this->insert(first, last);
   }
 
+  /// From a range, with what follows the size in the constructors above.
+  template <class Range>
+  explicit basic_hamt(from_range_t, Range&& range) : basic_hamt() {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range, class... Rest>
+  basic_hamt(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
+      std::constructible_from<basic_hamt, size_type, const Rest&...> : basic_hamt(n, rest...) {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range>
+  basic_hamt(from_range_t, Range&& range, const Allocator& allocator) : basic_hamt(allocator) {
+    this->insert_range(std::forward<Range>(range));
+  }
+
   basic_hamt(std::initializer_list<value_type> values, size_type n = 0)
       : basic_hamt(values.begin(), values.end(), n) {}
   basic_hamt(std::initializer_list<value_type> values, size_type n, const Hash& hash,
@@ -290,7 +306,7 @@ class basic_hamt
 
   /// A fork: a map of its own with what the snapshot has, which it shares until either changes it.
   /// O(1); what its first `size`, `empty` or `capacity` costs is that of the snapshot's `size`.
-  /// Needs a snapshot that was taken and not moved from.
+  /// Of an empty handle, an empty map as by default, if its functions and its allocator have one.
   explicit basic_hamt(const snapshot_type& from) : engine_(from.held_) {}
 
   /// A copy is a fork of a snapshot where the allocators are equal: O(1), safe beside writers, and
@@ -452,6 +468,8 @@ class hamt
  public:
   using base::base;
   using base::operator=;
+
+  friend void swap(hamt& left, hamt& right) noexcept { left.swap(right); }
 };
 
 /// Shows every key that differs: `f(const Key&, const T* before, const T* after)`, null where the

@@ -40,6 +40,7 @@
 #include <concur/detail/lockmap/engine.hpp>
 #include <concur/detail/lockmap/locking_interface.hpp>
 #include <concur/detail/map/exchange.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/map/stats.hpp>
 #include <concur/fwd.hpp>
@@ -150,6 +151,23 @@ class basic_lockmap
     this->insert(first, last);
   }
 
+  /// From a range, with what follows the size in the constructors above.
+  template <class Range>
+  explicit basic_lockmap(from_range_t, Range&& range) : basic_lockmap() {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range, class... Rest>
+  basic_lockmap(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
+      std::constructible_from<basic_lockmap, size_type, const Rest&...>
+      : basic_lockmap(n, rest...) {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range>
+  basic_lockmap(from_range_t, Range&& range, const Allocator& allocator)
+      : basic_lockmap(allocator) {
+    this->insert_range(std::forward<Range>(range));
+  }
+
   basic_lockmap(std::initializer_list<value_type> values, size_type n = 0)
       : basic_lockmap(values.begin(), values.end(), n) {}
   basic_lockmap(std::initializer_list<value_type> values, size_type n, const Hash& hash,
@@ -229,6 +247,8 @@ class lockmap : public detail::basic_lockmap<Key, T, Hash, KeyEqual, Allocator,
  public:
   using base::base;
   using base::operator=;
+
+  friend void swap(lockmap& left, lockmap& right) noexcept { left.swap(right); }
 };
 
 template <std::input_iterator Iterator>

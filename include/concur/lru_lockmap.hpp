@@ -43,6 +43,7 @@
 #include <concur/detail/lockmap/locking_interface.hpp>
 #include <concur/detail/lru/engine.hpp>
 #include <concur/detail/map/exchange.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/map/stats.hpp>
 #include <concur/fwd.hpp>
@@ -195,6 +196,23 @@ class basic_lru_lockmap
                     const Allocator& allocator)
       : basic_lru_lockmap(capacity, hash, allocator) {
     this->insert(first, last);
+  }
+
+  /// From a range, with what follows the size in the constructors above.
+  template <class Range>
+  explicit basic_lru_lockmap(from_range_t, Range&& range) : basic_lru_lockmap() {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range, class... Rest>
+  basic_lru_lockmap(from_range_t, Range&& range, size_type capacity, const Rest&... rest) requires
+      std::constructible_from<basic_lru_lockmap, size_type, const Rest&...>
+      : basic_lru_lockmap(capacity, rest...) {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range>
+  basic_lru_lockmap(from_range_t, Range&& range, const Allocator& allocator)
+      : basic_lru_lockmap(allocator) {
+    this->insert_range(std::forward<Range>(range));
   }
 
   basic_lru_lockmap(std::initializer_list<value_type> values, size_type capacity = unbounded)
@@ -418,7 +436,7 @@ class basic_lru_lockmap
   std::optional<T> find_or_load(K&& k, F& f, Patience patience) {
     static_assert(std::is_convertible_v<std::invoke_result_t<F&>, std::optional<T>>,
                   "try_get_or_compute: f() does not make an optional value");
-    auto&& key = as_key<basic_lru_lockmap>(std::forward<K>(k));
+    auto&& key = as_lasting_key<basic_lru_lockmap>(std::forward<K>(k));
     return find_or_load_key(static_cast<decltype(key)>(key), f, patience);
   }
   template <class K, class F, class Patience>
@@ -464,6 +482,8 @@ class lru_lockmap : public detail::basic_lru_lockmap<Key, T, Hash, KeyEqual, All
  public:
   using base::base;
   using base::operator=;
+
+  friend void swap(lru_lockmap& left, lru_lockmap& right) noexcept { left.swap(right); }
 };
 
 template <std::input_iterator Iterator>

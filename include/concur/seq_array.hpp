@@ -24,6 +24,7 @@
 
 #include <concur/detail/assert.hpp>
 #include <concur/detail/bits/wrapping_sum.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/seq_array/engine.hpp>
 #include <concur/detail/seq_array/stats.hpp>
 #include <concur/detail/sync/reentrancy.hpp>
@@ -94,6 +95,11 @@ class seq_array {
     for (; first != last; ++first) push_back(*first);
   }
 
+  template <class Range>
+  explicit seq_array(from_range_t, Range&& range, const Allocator& allocator = Allocator())
+      : seq_array(allocator) {
+    for (auto&& value : range) push_back(value);
+  }
   seq_array(std::initializer_list<T> values, const Allocator& allocator = Allocator())
       : seq_array(values.begin(), values.end(), allocator) {}
 
@@ -328,7 +334,8 @@ class seq_array {
   }
 
   void take_from(seq_array& other) {
-    if (detail::memory_moves(engine_.allocator(), other.engine_.allocator())) {
+    // The allocator stays, also one that would propagate.
+    if (detail::always_equal<Allocator> || engine_.allocator() == other.engine_.allocator()) {
       engine_.swap_contents(other.engine_);
     } else {
       other.visit_all([this](const T& value) { push_back(value); });

@@ -32,6 +32,7 @@
 #include <concur/concepts.hpp>
 #include <concur/detail/bits/wrapping_sum.hpp>
 #include <concur/detail/map/exchange.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
 #include <concur/detail/map/stats.hpp>
 #include <concur/detail/seqmap/engine.hpp>
@@ -146,6 +147,21 @@ class basic_seqmap
                const Allocator& allocator)
       : basic_seqmap(n, hash, allocator) {
     this->insert(first, last);
+  }
+
+  /// From a range, with what follows the size in the constructors above.
+  template <class Range>
+  explicit basic_seqmap(from_range_t, Range&& range) : basic_seqmap() {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range, class... Rest>
+  basic_seqmap(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
+      std::constructible_from<basic_seqmap, size_type, const Rest&...> : basic_seqmap(n, rest...) {
+    this->insert_range(std::forward<Range>(range));
+  }
+  template <class Range>
+  basic_seqmap(from_range_t, Range&& range, const Allocator& allocator) : basic_seqmap(allocator) {
+    this->insert_range(std::forward<Range>(range));
   }
 
   basic_seqmap(std::initializer_list<value_type> values, size_type n = 0)
@@ -286,6 +302,8 @@ class seqmap : public detail::basic_seqmap<Key, T, Hash, KeyEqual, Allocator,
  public:
   using base::base;
   using base::operator=;
+
+  friend void swap(seqmap& left, seqmap& right) noexcept { left.swap(right); }
 };
 
 template <std::input_iterator Iterator>

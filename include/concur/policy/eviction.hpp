@@ -30,6 +30,9 @@
 /// - `std::uint64_t weight() const noexcept`: of all that are in.
 /// - `void for_each(F f)`: `f(node&)`, from the coldest to the hottest, while it returns true.
 ///
+/// The links of a node are the queue's, with one condition: `newer` is null, or leads to another
+/// node of this cache, or to one whose hash is 0. The cache follows it to fetch what comes next.
+///
 /// A queue that puts off what hits change in the order has `void settle() noexcept`, after which
 /// `for_each` shows it: called before elements are listed by recency.
 ///

@@ -7,7 +7,7 @@
 ///     128-bit integers                              the same for each word, chained
 ///     floating point                                of the value: +0.0 and -0.0 are one key
 ///     strings, string views, any character type     XXH3 over the bytes; transparent
-///     std::array and std::span of bytes             XXH3 over the bytes
+///     std::array, std::span, std::vector of bytes   XXH3 over the bytes
 ///     std::pair, std::tuple, std::array, optional   the members' hashes, chained: order matters
 ///     types with a `concur_hash_value`              see below
 ///     everything else that has a std::hash          that, mixed with the seed
@@ -41,6 +41,7 @@
 #include <concur/fwd.hpp>
 #include <concur/policy/digest_hash.hpp>
 #include <concur/policy/identity_hash.hpp>
+#include <concur/policy/key_equal.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -81,18 +82,31 @@ concept has_std_hash = requires(const K& key) {
   { std::hash<K>{}(key) } -> std::convertible_to<std::size_t>;
 };
 
+/// An enum with an `==` or a hash of its own is as any other type.
 template <class K>
-concept word_key = (std::integral<K> || std::is_enum_v<K> || std::is_pointer_v<K> ||
+concept plain_enum = std::is_enum_v<K> && !has_own_equality<K> && !has_hook<K>;
+
+template <class K>
+concept word_key = (std::integral<K> || plain_enum<K> || std::is_pointer_v<K> ||
                     std::is_null_pointer_v<K>)&&sizeof(K) <= sizeof(std::uint64_t);
 
 /// Equal exactly when all bytes are.
 template <class T>
-concept bytes_are_value = (std::integral<T> || std::is_enum_v<T>)&&  //
+concept bytes_are_value = (std::integral<T> || plain_enum<T>)&&  //
     std::has_unique_object_representations_v<T>;
 
 template <class T>
 concept byte_like = sizeof(T) == 1 && bytes_are_value<std::remove_cv_t<T>> &&
                     !std::is_same_v<std::remove_cv_t<T>, bool>;
+
+/// Owns bytes, and has no other hash.
+template <class K>
+concept byte_container = !has_hook<K> && !has_std_hash<K> && requires(const K& key) {
+  typename K::allocator_type;
+  requires byte_like<typename K::value_type>;
+  { key.data() } -> std::same_as<const typename K::value_type*>;
+  { key.size() } -> std::convertible_to<std::size_t>;
+};
 
 template <class T>
 concept hashable = requires(const hash<T>& hasher, const T& key) {
@@ -263,6 +277,17 @@ struct hash<std::span<T, Extent>> : detail::seeded<hash<std::span<T, Extent>>> {
   using detail::seeded<hash>::seeded;
 
   std::uint64_t operator()(std::span<T, Extent> key) const noexcept {
+    return detail::xxh::xxh3_64(key.data(), key.size(), this->seed());
+  }
+};
+
+/// Other containers of bytes one after the other: `std::vector<std::byte>`, with any allocator.
+template <detail::byte_container K>
+struct hash<K> : detail::seeded<hash<K>> {
+  using is_avalanching = std::true_type;
+  using detail::seeded<hash>::seeded;
+
+  std::uint64_t operator()(const K& key) const noexcept {
     return detail::xxh::xxh3_64(key.data(), key.size(), this->seed());
   }
 };

@@ -63,6 +63,13 @@ struct epoch_stats {
   std::uint64_t oldest_pinned;  ///< the oldest era that a guard of any domain covers; 0: no guard
   std::uint64_t retired;        ///< objects that wait to be freed
   std::uint64_t freed;          ///< objects that have been freed
+
+  template <class Out>
+  friend Out& operator<<(Out& out, const epoch_stats& s) {
+    out << "epoch_domain{era: " << s.era << ", oldest_pinned: " << s.oldest_pinned
+        << ", retired: " << s.retired << ", freed: " << s.freed << '}';
+    return out;
+  }
 };
 
 /// While it lives, what was found through it is not freed. It covers the objects of all domains.

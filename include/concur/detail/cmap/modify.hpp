@@ -286,7 +286,7 @@ class modifier : public walk<Types> {
     }
     if (at.has_branch) [[unlikely]]
       contract(w, hash, at);
-    // Last: a look at the load extends the announcement, and what was found before is void then.
+    // Last: it may begin a replacement, and what is contracted then is moved at once.
     if (counted_already == step_result::not_here) {
       counted(w, -1, at.shift);
     } else if (counted_already == step_result::done_and_due) {

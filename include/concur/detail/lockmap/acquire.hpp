@@ -59,8 +59,6 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   class key_from {
     using probe = const std::remove_reference_t<K>&;
     using source = std::conditional_t<std::is_same_v<std::remove_cvref_t<K>, Key>, K&&, probe>;
-    static_assert(std::is_constructible_v<Key, source>,
-                  "lockmap: of a key of another type a Key is made by copying");
 
    public:
     /// Whether no code of the user's runs, so that it may be made under the lock of a shard.

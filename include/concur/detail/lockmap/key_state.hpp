@@ -122,7 +122,8 @@ inline constexpr bool is_plain_probe =
 
 /// Small and trivially copyable values are read from a copy.
 template <class T>
-inline constexpr bool is_published = std::is_trivially_copyable_v<T> && sizeof(T) <= 16;
+inline constexpr bool is_published =
+    std::is_trivially_copyable_v<T>&& std::is_copy_constructible_v<T> && sizeof(T) <= 16;
 
 struct no_words {};
 

@@ -23,6 +23,9 @@ concept stop_token_like = requires(const Token& token) {
   { token.stop_possible() } -> std::convertible_to<bool>;
 };
 
+template <class Engine>
+class async_entry;
+
 template <class Derived, class Engine>
 class locking_interface {
   using Key = typename Engine::key_type;
@@ -33,6 +36,7 @@ class locking_interface {
   using entry = lockmap::entry<Engine>;
   using shared_entry = lockmap::shared_entry<Engine>;
   using entries = lockmap::entries<Engine>;
+  using async_entry = lockmap::async_entry<Engine>;  ///< of `async_lock`, in its own header
 
   /// \name One key
   /// All of them: linearize at the taking of the key; progress: wait for whoever holds it, and for
@@ -93,7 +97,7 @@ class locking_interface {
   template <new_key<Derived> K = Key, class... Executor>
     requires(sizeof...(Executor) <= 1)
   auto async_lock(K&& k, Executor... executor) {
-    auto&& key = as_key<Derived>(std::forward<K>(k));
+    auto&& key = as_lasting_key<Derived>(std::forward<K>(k));
     const auto& probe = key;
     return async_lock_operation<Engine, Executor...>(engine(), engine().hash(probe), probe,
                                                      key_of(static_cast<decltype(key)>(key)),
@@ -146,7 +150,7 @@ class locking_interface {
     requires std::copy_constructible<T> T get_or_compute(K&& k, F&& f) {
       static_assert(std::is_constructible_v<T, std::invoke_result_t<F&>>,
                     "get_or_compute: f() does not make a value");
-      auto&& key = as_key<Derived>(std::forward<K>(k));
+      auto&& key = as_lasting_key<Derived>(std::forward<K>(k));
       const auto& probe = key;
       return engine().compute_once(engine().hash(probe), probe,
                                    key_of(static_cast<decltype(key)>(key)), f);
@@ -160,7 +164,7 @@ class locking_interface {
 
   template <lock_mode Mode, class K, class Patience>
   auto hold_key(K&& k, Patience&& patience) {
-    auto&& key = as_key<Derived>(std::forward<K>(k));
+    auto&& key = as_lasting_key<Derived>(std::forward<K>(k));
     const auto& probe = key;
     const auto what = engine().template acquire<Mode>(
         engine().hash(probe), probe, key_of(static_cast<decltype(key)>(key)), patience);
@@ -176,7 +180,9 @@ class locking_interface {
     multi_lock<Engine> many(engine());
     for (; first != last; ++first) {
       many.make_room();
-      auto&& given = as_key<Derived>(*first);
+      // An iterator may make what it shows: it lives for as long as the key is used.
+      auto&& shown = *first;
+      auto&& given = as_key<Derived>(static_cast<decltype(shown)>(shown));
       const auto& key = given;
       auto* const state = engine().pin(engine().hash(key), key, key_of(key), patience);
       if (state == nullptr) return {};

@@ -44,7 +44,6 @@
 ///
 /// A value goes, by its holder: its node is taken out under the lock of the region, and the bit
 /// cleared; then the key is left as in a lockmap. A value that changes leaves the order alone.
-///
 /// Bound: by I2 whatever is free has its weight in a queue; whoever inserts into a queue, or makes
 /// its share smaller, leaves it at its share before he returns. Held keys are apart.
 ///
@@ -235,9 +234,8 @@ class engine
       this->touch(state, hash, at.now);
       is_old = is_to_be_refreshed(state, at.now);
     };
-    const bool present = base::read_and(hash, key, copy, note);
-    note_lookup(present);
-    if (present) {
+    note_lookup(base::read_and(hash, key, copy, note));
+    if (found) {
       if (is_old) refresh<T>(hash, key, make_key, f, found);
       return *std::move(found);
     }
@@ -276,13 +274,15 @@ class engine
       found.emplace(std::as_const(held.value()));
     }
     if (!is_old) return found;
-    // The caller's key may have been moved into `fresh`, by an insertion that came too late.
-    if (std::is_same_v<K, Key> && fresh && (*fresh).is_keyed()) {
-      typename base::template key_from<Key> make_again((*fresh).key);
-      refresh<std::optional<T>>(hash, std::as_const((*fresh).key), make_again, f, found);
-    } else {
-      refresh<std::optional<T>>(hash, key, make_key, f, found);
+    if constexpr (std::is_same_v<K, Key>) {
+      // The caller's may have been moved into `fresh`, by an insertion that came too late.
+      if (fresh && (*fresh).is_keyed()) {
+        using source = std::conditional_t<std::is_move_constructible_v<Key>, Key, const Key&>;
+        typename base::template key_from<source> again((*fresh).key);
+        return refresh<std::optional<T>>(hash, std::as_const((*fresh).key), again, f, found), found;
+      }
     }
+    refresh<std::optional<T>>(hash, key, make_key, f, found);
     return found;
   }
 

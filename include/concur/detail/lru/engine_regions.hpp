@@ -82,6 +82,7 @@ class engine_regions : public lockmap::engine<Key, T, Hash, KeyEqual, Allocator,
   }
   void swap_regions(engine_regions& other) noexcept {
     exchange(regions_, other.regions_);
+    exchange(max_evictions_, other.max_evictions_);
     counters_.swap(other.counters_);
   }
 

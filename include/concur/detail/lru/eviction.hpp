@@ -261,7 +261,6 @@ class engine_eviction
     std::swap(this->options_, other.options_);
     std::swap(this->with_tails_, other.with_tails_);
     this->exchange(this->capacity_, other.capacity_);
-    this->exchange(this->max_evictions_, other.max_evictions_);
   }
 
   /// In a full cache an insertion and its victim cancel out.

@@ -94,7 +94,7 @@ class insertion {
   /// As the constructors of a pair: (), (pair), (key, value), (piecewise, keys, values).
   template <class... Args>
   insert_outcome emplace(Args&&... args) {
-    static_assert(sizeof...(Args) <= 3 && std::constructible_from<init_type, Args...>,
+    static_assert(sizeof...(Args) <= 3 && makes_element<Args...>(),
                   "emplace: the arguments make no pair of key and value");
     if constexpr (sizeof...(Args) == 0) {
       return try_emplace(key_type());
@@ -108,6 +108,20 @@ class insertion {
   }
 
  private:
+  template <class... Args>
+  static constexpr bool makes_element() noexcept {
+    if constexpr (sizeof...(Args) == 2) {
+      return makes_element_of_two<Args...>();
+    } else {
+      return std::constructible_from<init_type, Args...>;
+    }
+  }
+  template <class K, class V>
+  static constexpr bool makes_element_of_two() noexcept {
+    return (key_argument<K, Map> ||
+            std::constructible_from<key_type, K>)&&std::constructible_from<mapped_type, V>;
+  }
+
   /// Nothing is shown, and no user code makes key or value: whether they are made before it is
   /// known that the key is absent makes no difference.
   template <class Probe, class... Args>

@@ -116,6 +116,8 @@ class interface_bulk {
   /// - Progress: write, per element, in both maps.
   /// - Callback: none. Where callbacks are exclusive the element in `source` is held meanwhile: two
   ///   maps that are merged into each other at the same time are a cycle, as with any mutex.
+  ///   Where they are not, an element that is changed in `source` while it is moved may arrive with
+  ///   the value of before.
   /// - Throws: what copying keys, and moving or copying values throws; what was moved stays.
   /// - Needs: copyable `Key`; `T` movable if callbacks of `source` are exclusive, else copyable.
   template <class Source>
@@ -214,6 +216,7 @@ class interface_bulk {
   template <lend Lend, class Parallel, class Map, class F>
   static size_type show_all(const Parallel& policy, Map& map, F& f) {
     check_visitor<Lend, F>();
+    require_nothing_held_here(map_access::engine(map));
     const auto moment = moment_of(map_access::engine(map));
     return count_in_parallel(policy, [&](hash_range range, traversal_count& shown, auto& go_on) {
       const auto show_one = [&](auto& element) {
@@ -235,10 +238,12 @@ class interface_bulk {
   template <lend Lend, class Parallel, class Map, class F>
   static bool show_while(const Parallel& policy, Map& map, F& f) {
     check_visitor<Lend, F>();
+    require_nothing_held_here(map_access::engine(map));
     const auto moment = moment_of(map_access::engine(map));
-    return policy.for_each_part(policy.parts(), [&](std::size_t index, auto& go_on) {
+    const std::size_t parts = policy.parts();
+    return policy.for_each_part(parts, [&](std::size_t index, auto& go_on) {
       const auto show_one = [&](auto& element) { return static_cast<bool>(f(element)) && go_on(); };
-      return each<Lend>(map, hash_range::part(index, policy.parts()), show_one, moment);
+      return each<Lend>(map, hash_range::part(index, parts), show_one, moment);
     });
   }
 

@@ -74,7 +74,8 @@ class interface_insert {
     return to_result<insert_result>(insertion_into(derived()).emplace(std::forward<Args>(args)...));
   }
 
-  /// Inserts (k, T(args...)) if `k` is absent; else builds nothing, and moves from nothing.
+  /// Inserts (k, T(args...)) if `k` is absent; else builds nothing, and moves from nothing, unless
+  /// another insertion of `k` has come first in the last moment.
   /// - Returns: whether it was inserted.
   /// - Linearizes at: as `insert`.
   /// - Progress: write.

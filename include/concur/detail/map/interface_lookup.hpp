@@ -182,7 +182,8 @@ class interface_lookup {
 
   template <class Engine, class K>
   static std::optional<T> copy_of(const Engine& engine, std::uint64_t hash, const K& key) {
-    if constexpr (std::is_trivially_copyable_v<T> && std::is_trivially_default_constructible_v<T>) {
+    if constexpr (std::is_trivially_copyable_v<T> && std::is_copy_assignable_v<T> &&
+                  std::is_trivially_default_constructible_v<T>) {
       // An optional that a callable fills by reference lives in memory: gcc 12 stores value and
       // flag apart and loads them as one, which waits for both stores. Half of a find's time.
       T value;
@@ -223,7 +224,9 @@ class interface_lookup {
       std::uint64_t hashes[bulk_visit_size];
       size_type n = 0;
       for (It ahead = first; n < bulk_visit_size && ahead != last; ++ahead, ++n) {
-        auto&& key = as_key<Derived>(*ahead);
+        // An iterator may make what it shows: it lives for as long as the key is used.
+        auto&& given = *ahead;
+        auto&& key = as_key<Derived>(static_cast<decltype(given)>(given));
         hashes[n] = engine.hash(key);
         engine.prefetch(hashes[n]);
       }
@@ -231,7 +234,8 @@ class interface_lookup {
         for (size_type i = 0; i < n; ++i) engine.prefetch_deeper(hashes[i]);
       }
       for (size_type i = 0; i < n; ++i, ++first) {
-        auto&& key = as_key<Derived>(*first);
+        auto&& given = *first;
+        auto&& key = as_key<Derived>(static_cast<decltype(given)>(given));
         use(hashes[i], key);
       }
     }

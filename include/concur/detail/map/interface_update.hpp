@@ -161,7 +161,7 @@ class interface_update {
     explicit moved_out(T& from) : home(from), value(std::in_place, std::move(from)) {}
     moved_out(const moved_out&) = delete;
     moved_out& operator=(const moved_out&) = delete;
-    ~moved_out() {
+    ~moved_out() noexcept(std::is_nothrow_move_assignable_v<T>) {
       if (value) home = *std::move(value);
     }
     T& home;

@@ -68,6 +68,18 @@ constexpr decltype(auto) as_key(K&& k) {
   }
 }
 
+/// The same for a key that may be needed to search again when the element's has been made of it:
+/// what that can be made of by a move only is made a key at once.
+template <class Map, class K>
+constexpr decltype(auto) as_lasting_key(K&& k) {
+  if constexpr (transparent_key<K, Map> &&
+                !std::constructible_from<key_of<Map>, const std::remove_reference_t<K>&>) {
+    return key_of<Map>(std::forward<K>(k));
+  } else {
+    return as_key<Map>(std::forward<K>(k));
+  }
+}
+
 /// A value to compare with a `T`: a scalar `T` is compared with a `T`, as if that were the type of
 /// the parameter; else the two types have an `==` of their own.
 template <class T, class E>

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <concur/detail/map/access.hpp>
 #include <concur/detail/map/hash_range.hpp>
+#include <concur/detail/sync/reentrancy.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
 
@@ -33,6 +34,17 @@ bool traverse_part(Engine& engine, const Moment& moment, hash_range range, F&& f
     return engine.traverse(range, f);
   } else {
     return engine.traverse(moment, range, f);
+  }
+}
+
+/// Before threads help that know nothing of what the caller holds, and whom he waits for. Throws
+/// std::system_error (resource_deadlock_would_occur) if he holds a key, or is called by the map.
+template <class Engine>
+void require_nothing_held_here(const Engine& engine) {
+  if constexpr (requires { engine.require_nothing_held(); }) {
+    engine.require_nothing_held();
+  } else if constexpr (Engine::callback_is_exclusive) {
+    exclusive_scope::require_inactive(&engine);
   }
 }
 

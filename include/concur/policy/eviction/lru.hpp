@@ -84,7 +84,8 @@ struct lru {
       const std::uint32_t time = now();
       const std::uint32_t width = width_.load(std::memory_order_relaxed);
       const std::uint32_t stamp = hit.stamp.load(std::memory_order_relaxed);
-      if (time - stamp <= width) return false;
+      // Its stamp may be that of the next tick: who stamps does not always make the clock tick.
+      if (time + 1 - stamp <= width + 1) return false;
       const std::uint32_t step = step_of(width);
       if (is_drawn(hit, stamp, step)) hits_.fetch_add(step, std::memory_order_relaxed);
       hit.stamp.store(time + 1, std::memory_order_relaxed);

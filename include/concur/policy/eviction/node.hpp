@@ -24,7 +24,7 @@ struct node {
   /// `insert` that the element comes back: it was held when its turn came to be evicted.
   std::uint8_t where = 0;
 
-  /// Whether it is in the queue of its shard.
+  /// Whether it is in a `node_list`.
   bool is_listed() const noexcept { return newer != nullptr; }
 };
 
