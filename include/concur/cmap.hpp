@@ -136,16 +136,16 @@ class basic_cmap
   }
 
   /// From a range, with what follows the size in the constructors above.
-  template <class Range>
+  template <any_range Range>
   explicit basic_cmap(from_range_t, Range&& range) : basic_cmap() {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range, class... Rest>
+  template <any_range Range, class... Rest>
   basic_cmap(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
       std::constructible_from<basic_cmap, size_type, const Rest&...> : basic_cmap(n, rest...) {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range>
+  template <any_range Range>
   basic_cmap(from_range_t, Range&& range, const Allocator& allocator) : basic_cmap(allocator) {
     this->insert_range(std::forward<Range>(range));
   }

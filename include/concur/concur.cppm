@@ -70,8 +70,10 @@ using concur::make_hazard_pointer;
 export namespace concur::eviction {
 using concur::eviction::exact_lru;
 using concur::eviction::lru;
+using concur::eviction::memory;
 using concur::eviction::node;
 using concur::eviction::node_list;
 using concur::eviction::s3fifo;
 using concur::eviction::w_tinylfu;
+using concur::eviction::without_statistics;
 }  // namespace concur::eviction

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Everything but `pmr.hpp` and `parallel.hpp`, which need heavy headers of the standard library.
+/// Everything but `pmr.hpp`, `parallel.hpp`, `lockmap_async.hpp` and `lockmap_stop.hpp`, which need
+/// heavy headers of the standard library.
 #pragma once
 
 #include <concur/cmap.hpp>

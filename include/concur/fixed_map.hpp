@@ -179,11 +179,11 @@ class basic_fixed_map : public map_interface<basic_fixed_map<Key, T, Hash, KeyEq
   basic_fixed_map(std::initializer_list<value_type> values, size_type capacity,
                   const Allocator& allocator)
       : basic_fixed_map(values.begin(), values.end(), capacity, allocator) {}
-  template <class Range, class... Rest>
+  template <any_range Range, class... Rest>
   basic_fixed_map(from_range_t, Range&& range, size_type capacity, const Rest&... rest) requires
       std::constructible_from<basic_fixed_map, size_type, const Rest&...>
       : basic_fixed_map(capacity, rest...) {
-    insert_or_fail(std::ranges::begin(range), std::ranges::end(range));
+    insert_or_fail(std::begin(range), std::end(range));
   }
   /// \}
 

@@ -47,7 +47,7 @@ template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equa
           class Allocator = std::allocator<std::pair<const Key, T>>>
 class cmap;
 
-/// Fastest for small trivially copyable keys and values: a seqlock in every cell.
+/// Fastest for small trivially copyable keys and values: a seqlock in every line.
 template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
           class Allocator = std::allocator<std::pair<const Key, T>>>
 class seqmap;

@@ -276,16 +276,16 @@ class basic_hamt
   }
 
   /// From a range, with what follows the size in the constructors above.
-  template <class Range>
+  template <any_range Range>
   explicit basic_hamt(from_range_t, Range&& range) : basic_hamt() {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range, class... Rest>
+  template <any_range Range, class... Rest>
   basic_hamt(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
       std::constructible_from<basic_hamt, size_type, const Rest&...> : basic_hamt(n, rest...) {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range>
+  template <any_range Range>
   basic_hamt(from_range_t, Range&& range, const Allocator& allocator) : basic_hamt(allocator) {
     this->insert_range(std::forward<Range>(range));
   }

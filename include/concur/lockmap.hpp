@@ -30,7 +30,7 @@
 /// Timed forms take durations and time points of <chrono>, which this header does not include. With
 /// a `std::stop_token`: concur/lockmap_stop.hpp. In coroutines: concur/lockmap_async.hpp.
 ///
-/// Memory: one allocation per key, of 40 bytes and the pair (and once more the value where it is
+/// Memory: one allocation per key, of 32 bytes and the pair (and once more the value where it is
 /// small and trivially copyable), 12 to 24 bytes of table; an empty map takes none. That of up to
 /// 64 erased keys per shard is kept for new ones, until `clear` or `shrink_to_fit`.
 #pragma once
@@ -152,17 +152,17 @@ class basic_lockmap
   }
 
   /// From a range, with what follows the size in the constructors above.
-  template <class Range>
+  template <any_range Range>
   explicit basic_lockmap(from_range_t, Range&& range) : basic_lockmap() {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range, class... Rest>
+  template <any_range Range, class... Rest>
   basic_lockmap(from_range_t, Range&& range, size_type n, const Rest&... rest) requires
       std::constructible_from<basic_lockmap, size_type, const Rest&...>
       : basic_lockmap(n, rest...) {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range>
+  template <any_range Range>
   basic_lockmap(from_range_t, Range&& range, const Allocator& allocator)
       : basic_lockmap(allocator) {
     this->insert_range(std::forward<Range>(range));

@@ -199,17 +199,17 @@ class basic_lru_lockmap
   }
 
   /// From a range, with what follows the size in the constructors above.
-  template <class Range>
+  template <any_range Range>
   explicit basic_lru_lockmap(from_range_t, Range&& range) : basic_lru_lockmap() {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range, class... Rest>
+  template <any_range Range, class... Rest>
   basic_lru_lockmap(from_range_t, Range&& range, size_type capacity, const Rest&... rest) requires
       std::constructible_from<basic_lru_lockmap, size_type, const Rest&...>
       : basic_lru_lockmap(capacity, rest...) {
     this->insert_range(std::forward<Range>(range));
   }
-  template <class Range>
+  template <any_range Range>
   basic_lru_lockmap(from_range_t, Range&& range, const Allocator& allocator)
       : basic_lru_lockmap(allocator) {
     this->insert_range(std::forward<Range>(range));

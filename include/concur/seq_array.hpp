@@ -95,7 +95,7 @@ class seq_array {
     for (; first != last; ++first) push_back(*first);
   }
 
-  template <class Range>
+  template <detail::any_range Range>
   explicit seq_array(from_range_t, Range&& range, const Allocator& allocator = Allocator())
       : seq_array(allocator) {
     for (auto&& value : range) push_back(value);

@@ -44,7 +44,9 @@ class cache_duration {
     constexpr std::int64_t second = 1'000'000'000;
     if constexpr (std::is_integral_v<Count> && second % Period::den == 0) {
       constexpr std::int64_t unit = second / Period::den * Period::num;
-      if (std::is_unsigned_v<Count> && count > std::uint64_t{INT64_MAX}) return INT64_MAX;
+      if constexpr (std::is_unsigned_v<Count>) {
+        if (std::uint64_t{count} > std::uint64_t{INT64_MAX}) return INT64_MAX;
+      }
       const auto n = static_cast<std::int64_t>(count);
       if (n > INT64_MAX / unit) return INT64_MAX;
       if (n < INT64_MIN / unit) return INT64_MIN;

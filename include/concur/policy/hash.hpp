@@ -99,14 +99,19 @@ template <class T>
 concept byte_like = sizeof(T) == 1 && bytes_are_value<std::remove_cv_t<T>> &&
                     !std::is_same_v<std::remove_cv_t<T>, bool>;
 
-/// Owns bytes, and has no other hash.
 template <class K>
-concept byte_container = !has_hook<K> && !has_std_hash<K> && requires(const K& key) {
-  typename K::allocator_type;
-  requires byte_like<typename K::value_type>;
-  { key.data() } -> std::same_as<const typename K::value_type*>;
-  { key.size() } -> std::convertible_to<std::size_t>;
+inline constexpr bool is_container_of_bytes = false;
+template <template <class, class> class Container, class T, class Allocator>
+inline constexpr bool is_container_of_bytes<Container<T, Allocator>> =
+    byte_like<T>&& requires(const Container<T, Allocator>& c) {
+  requires std::same_as<typename Container<T, Allocator>::allocator_type, Allocator>;
+  { c.data() } -> std::same_as<const T*>;
+  { c.size() } -> std::convertible_to<std::size_t>;
 };
+
+/// `std::vector<std::byte>` and its like, without a hash of their own.
+template <class K>
+concept byte_container = is_container_of_bytes<K> && !has_hook<K> && !has_std_hash<K>;
 
 template <class T>
 concept hashable = requires(const hash<T>& hasher, const T& key) {

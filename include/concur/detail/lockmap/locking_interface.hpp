@@ -182,7 +182,7 @@ class locking_interface {
       many.make_room();
       // An iterator may make what it shows: it lives for as long as the key is used.
       auto&& shown = *first;
-      auto&& given = as_key<Derived>(static_cast<decltype(shown)>(shown));
+      auto&& given = as_lasting_key<Derived>(static_cast<decltype(shown)>(shown));
       const auto& key = given;
       auto* const state = engine().pin(engine().hash(key), key, key_of(key), patience);
       if (state == nullptr) return {};

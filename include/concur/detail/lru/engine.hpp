@@ -16,7 +16,6 @@
 ///   I4  a node in a queue that has a deadline is among the deadlines of its region, at that moment
 ///       or an earlier one, unless there was no memory for that, or whoever made it earlier is
 ///       about to put it there. Nodes that are in no queue are not
-///
 /// A value comes:
 ///   1. it is made while its key is held; nothing else happens. An absent key that is locked and
 ///      left absent has nothing to do with the order
@@ -279,7 +278,8 @@ class engine
       if (fresh && (*fresh).is_keyed()) {
         using source = std::conditional_t<std::is_move_constructible_v<Key>, Key, const Key&>;
         typename base::template key_from<source> again((*fresh).key);
-        return refresh<std::optional<T>>(hash, std::as_const((*fresh).key), again, f, found), found;
+        refresh<std::optional<T>>(hash, std::as_const((*fresh).key), again, f, found);
+        return found;
       }
     }
     refresh<std::optional<T>>(hash, key, make_key, f, found);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concur/detail/config.hpp>
+#include <iterator>
 
 namespace concur::inline CONCUR_ABI {
 
@@ -12,5 +13,13 @@ struct from_range_t {
   explicit from_range_t() = default;
 };
 inline constexpr from_range_t from_range{};
+
+namespace detail {
+template <class R>
+concept any_range = requires(R& range) {
+  std::begin(range);
+  std::end(range);
+};
+}  // namespace detail
 
 }  // namespace concur::inline CONCUR_ABI

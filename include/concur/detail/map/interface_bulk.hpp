@@ -33,7 +33,9 @@ class interface_bulk {
   /// - Linearizes at: each element for itself, as `visit`.
   /// - Progress: as `visit`, per element.
   /// - Callback: as `visit`; once per element; in parallel also at the same time.
-  /// - Throws: what `f` throws, the first if several; what was done before stays.
+  /// - Throws: what `f` throws, the first if several; what was done before stays. In parallel also
+  ///   std::system_error (`resource_deadlock_would_occur`) if the threads that help would wait for
+  ///   the caller: who holds a key of a lockmap, or changes elements inside a callback that does.
   /// - Needs: nothing; in parallel <concur/parallel.hpp>.
   template <class F>
   size_type visit_all(F&& f) {
@@ -216,7 +218,7 @@ class interface_bulk {
   template <lend Lend, class Parallel, class Map, class F>
   static size_type show_all(const Parallel& policy, Map& map, F& f) {
     check_visitor<Lend, F>();
-    require_nothing_held_here(map_access::engine(map));
+    require_nothing_held_here<Lend == lend::exclusive>(policy, map_access::engine(map));
     const auto moment = moment_of(map_access::engine(map));
     return count_in_parallel(policy, [&](hash_range range, traversal_count& shown, auto& go_on) {
       const auto show_one = [&](auto& element) {
@@ -238,7 +240,7 @@ class interface_bulk {
   template <lend Lend, class Parallel, class Map, class F>
   static bool show_while(const Parallel& policy, Map& map, F& f) {
     check_visitor<Lend, F>();
-    require_nothing_held_here(map_access::engine(map));
+    require_nothing_held_here<Lend == lend::exclusive>(policy, map_access::engine(map));
     const auto moment = moment_of(map_access::engine(map));
     const std::size_t parts = policy.parts();
     return policy.for_each_part(parts, [&](std::size_t index, auto& go_on) {

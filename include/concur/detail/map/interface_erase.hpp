@@ -76,7 +76,7 @@ class interface_erase {
     static_assert(predicate_for<Pred, Derived>,
                   "erase_if: pred is no predicate of a const element of this map");
     auto& engine = map_access::engine(derived());
-    require_nothing_held_here(engine);
+    require_nothing_held_here<true>(policy, engine);
     const auto moment = moment_of(engine);
     return count_in_parallel(policy, [&](hash_range range, traversal_count& removed, auto& go_on) {
       auto remove = removing(pred, removed);

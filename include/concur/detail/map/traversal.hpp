@@ -38,12 +38,13 @@ bool traverse_part(Engine& engine, const Moment& moment, hash_range range, F&& f
 }
 
 /// Before threads help that know nothing of what the caller holds, and whom he waits for. Throws
-/// std::system_error (resource_deadlock_would_occur) if he holds a key, or is called by the map.
-template <class Engine>
-void require_nothing_held_here(const Engine& engine) {
+/// std::system_error (resource_deadlock_would_occur) if they would wait for him.
+template <bool IsExclusive, class Parallel, class Engine>
+void require_nothing_held_here(const Parallel& policy, const Engine& engine) {
+  if (policy.thread_count() == 1) return;
   if constexpr (requires { engine.require_nothing_held(); }) {
     engine.require_nothing_held();
-  } else if constexpr (Engine::callback_is_exclusive) {
+  } else if constexpr (IsExclusive && Engine::callback_is_exclusive) {
     exclusive_scope::require_inactive(&engine);
   }
 }

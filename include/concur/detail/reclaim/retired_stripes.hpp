@@ -210,7 +210,8 @@ class CONCUR_SHARED retired_stripes {
     const scope* outer;
   };
 
-  /// Of others, too, if the stack is not deep: destructors may lead from each to the next.
+  /// Of others, too, if the stack is not deep: destructors may lead from each to the next. What is
+  /// refused there waits for the next batch.
   bool may_collect() const noexcept {
     constexpr unsigned deep = 8;
     unsigned depth = 0;
