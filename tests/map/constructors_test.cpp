@@ -11,6 +11,7 @@
 #include "support/keys32.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -138,6 +139,7 @@ TEMPLATE_TEST_CASE("maps are made from ranges", "[map]",
   const TestType of_vector(concur::from_range, values, plain.get_allocator());
   REQUIRE(of_vector.size() == 2);
   REQUIRE(of_vector.find(1) == 2U);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<TestType, concur::from_range_t, int>);
   STATIC_REQUIRE_FALSE(
       std::is_constructible_v<TestType, concur::from_range_t, std::vector<pair>, std::string>);
 }
@@ -275,7 +277,12 @@ TEST_CASE("a parallel traversal by who holds a key says so, and waits for nobody
   REQUIRE(deadlock([&] { map.erase_if(two, [](const auto&) { return false; }); }));
   REQUIRE(deadlock([&] { map.visit_while(two, [](auto&) { return true; }); }));
   concur::seqmap<int, int> other{{1, 1}};
-  other.visit(1, [&](auto&) { REQUIRE(deadlock([&] { other.visit_all(two, [](auto&) {}); })); });
+  other.visit(1, [&](auto&) {
+    REQUIRE(deadlock([&] { other.visit_all(two, [](auto&) {}); }));
+    std::atomic<int> shown{0};
+    other.cvisit_all(two, [&](const auto&) { ++shown; });
+    REQUIRE(shown == 1);
+  });
 }
 
 TEST_CASE("cache_duration: what does not fit is as long as can be", "[map]") {
