@@ -19,6 +19,7 @@
 #include <string>
 
 #include "scenarios/vocabulary_adapter.hpp"
+#include "support/detached.hpp"
 
 namespace scenarios::locks {
 
@@ -244,17 +245,7 @@ inline void up_and_down() {
   mc::require(map.find(1) == static_cast<word>(plain), "the value counts");
 }
 
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
-
-inline detached add_one(map_type& map, int& plain) {
+inline concur_test::detached add_one(map_type& map, int& plain) {
   auto entry = co_await map.async_lock(word{1});
   ++plain;
 }
@@ -329,7 +320,7 @@ inline void keys_that_come_late() {
   mc::require(map.stats().keys == 1, "no state without a value is left");
 }
 
-inline detached count_in(late_map& map, std::u16string key, int& plain) {
+inline concur_test::detached count_in(late_map& map, std::u16string key, int& plain) {
   auto entry = co_await map.async_lock(key);
   mc::require(entry.key() == key, "the key that was asked for");
   ++entry.value_or_emplace(0U);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "scenarios/vocabulary_adapter.hpp"
+#include "support/detached.hpp"
 
 namespace scenarios::caches {
 
@@ -327,16 +328,6 @@ inline void capacity_goes() {
   sound(map);
 }
 
-struct detached {
-  struct promise_type {
-    detached get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
-
 /// A holder writes a new value while an insertion looks for what has expired.
 inline void expired_while_held() {
   std::atomic<std::int64_t> now{0};
@@ -471,7 +462,7 @@ inline void single_flight_of_what_does_not_stay(int& once) {
   sound(map);
 }
 
-inline detached write_the_victim(wide_map& map) {
+inline concur_test::detached write_the_victim(wide_map& map) {
   auto entry = co_await map.async_lock(word{1});
   map.insert_or_assign(word{2}, three_words{});
 }
@@ -490,7 +481,7 @@ inline void coroutine_wants_the_victim() {
   sound(map);
 }
 
-inline detached use_both(map_type& map, int& plain) {
+inline concur_test::detached use_both(map_type& map, int& plain) {
   auto entry = co_await map.async_lock(word{1});
   ++plain;
   map.insert_or_assign(word{2}, word{20});

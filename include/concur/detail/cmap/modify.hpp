@@ -274,12 +274,12 @@ class modifier : public walk<Types> {
   /// Takes the element away, and counts that. False if the race was lost.
   bool try_erase(const writer& w, const position& at, std::uint64_t hash, item found) {
     const word old = at.seen;
-    auto counted_already = step_result::not_here;
+    auto result = step_result::not_here;
     if (!old.is_leaf()) [[unlikely]] {
       if (!try_rewrite_list(w, at, found, nullptr)) return false;
     } else if constexpr (Types::is_inline) {
-      counted_already = erase_in_leaf(*at.at, old, layout::index_of(old, found), hash);
-      if (counted_already == step_result::lost) return false;
+      result = erase_in_leaf(*at.at, old, layout::index_of(old, found), hash);
+      if (result == step_result::lost) return false;
     } else {
       if (!put_shorter(w.as_owner(), *at.at, old, layout::index_of(old, found), hash)) return false;
       this->retire_element(w, found);
@@ -287,11 +287,8 @@ class modifier : public walk<Types> {
     if (at.has_branch) [[unlikely]]
       contract(w, hash, at);
     // Last: it may begin a replacement, and what is contracted then is moved at once.
-    if (counted_already == step_result::not_here) {
-      counted(w, -1, at.shift);
-    } else if (counted_already == step_result::done_and_due) {
-      this->check_load(w);
-    }
+    if (result != step_result::not_here) return is_done(w, result);
+    counted(w, -1, at.shift);
     return true;
   }
 

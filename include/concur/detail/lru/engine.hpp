@@ -16,6 +16,7 @@
 ///   I4  a node in a queue that has a deadline is among the deadlines of its region, at that moment
 ///       or an earlier one, unless there was no memory for that, or whoever made it earlier is
 ///       about to put it there. Nodes that are in no queue are not
+///
 /// A value comes:
 ///   1. it is made while its key is held; nothing else happens. An absent key that is locked and
 ///      left absent has nothing to do with the order
@@ -27,8 +28,7 @@
 ///   5. if it was not enough (the own key was next, or the victims were too many for the stack):
 ///      once more from the lock on
 ///
-/// What is made without code of the user's comes without being held, under the lock of the region:
-/// see quick_insert.hpp.
+/// What is made without code of the user's comes unheld, under the region's lock: quick_insert.hpp.
 ///
 /// A victim is taken under the lock of the region, by one CAS of its word:
 ///   free    ->  dead: where nobody is told of the value, nothing is run to destroy it, and nobody
@@ -43,6 +43,7 @@
 ///
 /// A value goes, by its holder: its node is taken out under the lock of the region, and the bit
 /// cleared; then the key is left as in a lockmap. A value that changes leaves the order alone.
+///
 /// Bound: by I2 whatever is free has its weight in a queue; whoever inserts into a queue, or makes
 /// its share smaller, leaves it at its share before he returns. Held keys are apart.
 ///
@@ -227,13 +228,7 @@ class engine
   template <class K, class MakeKey, class F>
   T compute_once(std::uint64_t hash, const K& key, MakeKey make_key, F& f) {
     std::optional<T> found;
-    bool is_old = false;
-    const auto copy = [&](const auto& element) { found.emplace(element.second); };
-    const auto note = [&](state_type& state, const instant& at) noexcept {
-      this->touch(state, hash, at.now);
-      is_old = is_to_be_refreshed(state, at.now);
-    };
-    note_lookup(base::read_and(hash, key, copy, note));
+    const bool is_old = look_up(hash, key, found);
     if (found) {
       if (is_old) refresh<T>(hash, key, make_key, f, found);
       return *std::move(found);
@@ -248,14 +243,7 @@ class engine
                                     Patience& patience) {
     std::optional<T> found;
     bool is_old = false;
-    if constexpr (std::is_same_v<Patience, endless_patience>) {
-      const auto copy = [&](const auto& element) { found.emplace(element.second); };
-      const auto note = [&](state_type& state, const instant& at) noexcept {
-        this->touch(state, hash, at.now);
-        is_old = is_to_be_refreshed(state, at.now);
-      };
-      note_lookup(base::read_and(hash, key, copy, note));
-    }
+    if constexpr (std::is_same_v<Patience, endless_patience>) is_old = look_up(hash, key, found);
     prepared_state fresh(*this);
     if (!found) {
       grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, patience, fresh));
@@ -287,7 +275,6 @@ class engine
   }
 
   // By recency.
-
   /// Elements from the coldest, at most `n`, while f(reference, remaining, times) says true;
   /// `remaining`, until it expires but for idleness, is of the value that is shown; `times()` are
   /// its `cache_times`.
@@ -477,6 +464,19 @@ class engine
     } else {
       locks::leave_exclusive(state, state.look().is_present());
     }
+  }
+
+  /// A lookup that counts as one, into `found`. Whether the value is to be refreshed.
+  template <class K>
+  bool look_up(std::uint64_t hash, const K& key, std::optional<T>& found) {
+    bool is_old = false;
+    const auto copy = [&](const auto& element) { found.emplace(element.second); };
+    const auto note = [&](state_type& state, const instant& at) noexcept {
+      this->touch(state, hash, at.now);
+      is_old = is_to_be_refreshed(state, at.now);
+    };
+    note_lookup(base::read_and(hash, key, copy, note));
+    return is_old;
   }
 
   /// f(), which makes a `Made`: a value, or one or none. Counted.
