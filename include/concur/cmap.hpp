@@ -234,8 +234,11 @@ class basic_cmap
     // Not inlined: in a std::optional g++ 12 takes it for a read of what was never written.
     CONCUR_NOINLINE void release() noexcept {
       if (map_ == nullptr) return;
-      const era_pin pin(*me_);
-      --me_->pins;
+      {
+        const era_pin pin(*me_);
+        --me_->pins;
+      }
+      thread_slots::left_section();
     }
 
     const basic_cmap* map_;

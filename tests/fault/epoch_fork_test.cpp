@@ -20,6 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <atomic>
+#include <concur/cmap.hpp>
+#include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -32,7 +35,6 @@ using places_type = concur_test::epoch_places<place_count>;
 
 /// What the child does; the number of the first thing that went wrong is its exit code.
 int live_on(places_type& places) {
-  ::alarm(120);  // a child that hangs is killed, and that is seen
   for (std::uint64_t i = 0; i < 20'000; ++i) places.replace(i % place_count, i);
   places.collect_all();
   constexpr std::int64_t existing = place_count;
@@ -52,7 +54,50 @@ int live_on(places_type& places) {
   return 0;
 }
 
+/// The exit code of a child that does `f()`, or the signal that ended it.
+template <class F>
+int in_a_child(F f) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(120);  // a child that hangs is killed, and that is seen
+    ::_exit(f());
+  }
+  int status = -1;
+  if (child > 0) ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -status;
+}
+
 }  // namespace
+
+TEST_CASE("a child of fork may destroy what another thread was freeing things of",
+          "[fault][fork][epoch]") {
+  constexpr std::uint64_t keys = 1'000;
+  using map_type = concur::cmap<std::uint64_t, std::uint64_t>;
+  auto map = std::make_unique<map_type>();
+  std::atomic<bool> is_over{false};
+  std::atomic<std::uint64_t> done{0};
+  std::thread writer([&] {
+    for (std::uint64_t i = 1; !is_over.load(std::memory_order_relaxed); ++i) {
+      map->insert_or_assign(i * 0x9e3779b97f4a7c15 >> 40, i);
+      map->erase((i - keys) * 0x9e3779b97f4a7c15 >> 40);
+      done.store(i, std::memory_order_relaxed);
+    }
+  });
+  int failed = 0;
+  for (int round = 0; round < 200; ++round) {
+    const std::uint64_t seen = done.load();
+    while (done.load() < seen + 10) std::this_thread::yield();
+    if (in_a_child([&] {
+          map.reset();
+          return 0;
+        }) != 0) {
+      ++failed;
+    }
+  }
+  is_over = true;
+  writer.join();
+  REQUIRE(failed == 0);
+}
 
 TEST_CASE("a child of fork goes on freeing, but for what the dead had announced",
           "[fault][fork][epoch]") {
@@ -77,11 +122,7 @@ TEST_CASE("a child of fork goes on freeing, but for what the dead had announced"
   std::vector<int> answers;
   for (int round = 0; round < 8; ++round) {
     for (std::uint64_t i = 0; i < 500; ++i) places.replace(i % place_count, i);
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(live_on(places));
-    int status = -1;
-    if (child > 0) ::waitpid(child, &status, 0);
-    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
+    answers.push_back(in_a_child([&] { return live_on(places); }));
   }
   is_over = true;
   for (auto& thread : threads) thread.join();

@@ -167,6 +167,44 @@ TEST_CASE("an ordinary scan takes over what ended threads have left",
   REQUIRE(places.reclaimer.waiting() < 8);
 }
 
+TEST_CASE("what an ended thread has left is freed, though another thread has its slot by now",
+          "[reclaim][epoch_reclaimer]") {
+  constexpr std::uint64_t n = 1000;
+  epoch_places<n> places(16, 16);
+  auto reader = std::make_unique<sleeper>(places.places[0]);
+  std::thread([&] {
+    for (std::uint64_t i = 0; i < n; ++i) places.replace(i, 1);
+  }).join();
+  REQUIRE(places.reclaimer.waiting() > n / 2);
+  std::barrier both(2);
+  std::thread successor([&] {
+    thread_slots::mine();  // that of the ended one; this container is not used
+    both.arrive_and_wait();
+    both.arrive_and_wait();
+  });
+  both.arrive_and_wait();
+  REQUIRE(reader->wake());
+  for (std::uint64_t i = 0; i < 2000; ++i) places.replace(i % n, 2);
+  CHECK(places.reclaimer.waiting() <= 2 * 16 * 4);
+  both.arrive_and_wait();
+  successor.join();
+}
+
+TEST_CASE("what many sleepers held is freed when they have woken", "[reclaim][epoch_reclaimer]") {
+  constexpr std::uint64_t n = 200;
+  epoch_places<n> places(16, 16);
+  std::vector<std::unique_ptr<sleeper>> sleepers;
+  for (std::uint64_t t = 0; t < 20; ++t) {
+    sleepers.push_back(std::make_unique<sleeper>(places.places[t]));
+    for (std::uint64_t i = 0; i < 2 * n; ++i) places.replace(i % n, i);
+  }
+  const std::uint64_t held = places.reclaimer.waiting();
+  REQUIRE(held > 10 * n);
+  for (auto& one : sleepers) REQUIRE(one->wake());
+  for (std::uint64_t i = 0; i < 2 * held; ++i) places.replace(i % n, i);
+  REQUIRE(places.reclaimer.waiting() <= 2 * 16);
+}
+
 TEST_CASE("quiesce takes over what an idle thread has retired", "[reclaim][epoch_reclaimer]") {
   epoch_places places;
   std::atomic<int> stage{0};

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <concur/detail/reclaim/epoch_record.hpp>
+#include <cstring>
+#include <new>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -51,20 +53,21 @@ TEST_CASE("parked nodes come back when what kept them has changed", "[reclaim][e
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     parks.keep(&nodes[i], pinned_era::of(slots[i % 3]));
   }
-  REQUIRE(parks.settle() == 30);
-  REQUIRE(parks.take_changed().empty());
+  REQUIRE(parks.count() == 30);
+  REQUIRE(parks.take_changed(0).empty());
   slots[1].era_lower.store(0);
-  REQUIRE(parks.take_changed().count() == 10);
-  REQUIRE(parks.settle() == 20);
+  REQUIRE(parks.take_changed(0).count() == 10);
+  REQUIRE(parks.count() == 20);
   slots[2].era_lower.store(6);
-  REQUIRE(parks.take_changed().count() == 10);
-  REQUIRE(parks.take_changed().empty());
+  REQUIRE(parks.take_changed(0).count() == 10);
+  REQUIRE(parks.take_changed(0).empty());
   REQUIRE(parks.take_all().count() == 10);
-  REQUIRE(parks.settle() == 0);
+  REQUIRE(parks.count() == 0);
 }
 
-TEST_CASE("nodes behind more announcements than there are parks are looked at when they double",
-          "[reclaim][epoch_record]") {
+TEST_CASE(
+    "nodes behind more announcements than there are parks cost a look for each that is retired",
+    "[reclaim][epoch_record]") {
   std::vector<thread_slot> slots(40);
   std::vector<epoch_node> nodes(4000);
   epoch_parks parks;
@@ -74,14 +77,56 @@ TEST_CASE("nodes behind more announcements than there are parks are looked at wh
     slot.era_lower.store(5);
     parks.keep(&nodes[i], pinned_era::of(slot));
     if (i % 10 != 9) continue;
-    epoch_list again = parks.take_changed();
+    epoch_list again = parks.take_changed(10);
     looks += again.count();
     while (epoch_node* node = again.pop()) parks.keep(node, pinned_era::of(slot));
-    REQUIRE(parks.settle() == i + 1);
+    REQUIRE(parks.count() == i + 1);
   }
   REQUIRE(looks > 0);
-  REQUIRE(looks <= 2 * nodes.size());
+  REQUIRE(looks <= nodes.size());
   REQUIRE(parks.take_all().count() == nodes.size());
+}
+
+TEST_CASE("nodes without a park of their own come back when nothing is kept any more",
+          "[reclaim][epoch_record]") {
+  std::vector<thread_slot> slots(40);
+  std::vector<epoch_node> nodes(400);
+  epoch_parks parks;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    thread_slot& slot = slots[i % slots.size()];
+    slot.era_lower.store(5);
+    parks.keep(&nodes[i], pinned_era::of(slot));
+  }
+  for (auto& slot : slots) slot.era_lower.store(0);
+  std::size_t back = 0;
+  for (int scan = 0; scan < 100; ++scan) back += parks.take_changed(10).count();
+  REQUIRE(back == nodes.size());
+}
+
+TEST_CASE(
+    "a ring that somebody was taking from when the process forked has what he had not touched",
+    "[reclaim][epoch_record]") {
+  using ring_type = concur::detail::retired_ring<4>;
+  ring_type ring;
+  epoch_node nodes[4];
+  for (auto& node : nodes) REQUIRE(ring.push(&node, 1));
+  ring_type* child = nullptr;
+  alignas(ring_type) unsigned char memory[sizeof ring];
+  std::vector<epoch_node*> taken;
+  ring.take_until(3, [&](epoch_node* node, unsigned) {
+    if (node == &nodes[1]) {  // as the pages of a child have it
+      std::memcpy(memory, static_cast<const void*>(&ring), sizeof ring);
+      child = std::launder(reinterpret_cast<ring_type*>(memory));
+    }
+    taken.push_back(node);
+  });
+  REQUIRE(taken == std::vector<epoch_node*>{&nodes[0], &nodes[1], &nodes[2]});
+  std::vector<epoch_node*> left;
+  const auto take = [&](epoch_node* node, unsigned) { left.push_back(node); };
+  child->take_until(1, take);
+  REQUIRE(left.empty());
+  child->take_until(child->retired(), take);
+  REQUIRE(left == std::vector<epoch_node*>{&nodes[2], &nodes[3]});
 }
 
 TEST_CASE("a ring keeps what was retired last, until it is taken", "[reclaim][epoch_record]") {

@@ -120,6 +120,7 @@ class [[nodiscard]] epoch_guard : private detail::era_interval {
     if (!is_active_) return;
     is_active_ = false;
     leave();
+    detail::thread_slots::left_section();
   }
 
  private:

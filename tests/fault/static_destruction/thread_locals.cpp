@@ -6,6 +6,9 @@
 #include "units.hpp"
 
 #include <atomic>
+#include <concur/reclaim/epoch.hpp>
+#include <cstddef>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -37,6 +40,33 @@ struct counts_at_end {
   }
 };
 
+/// Several of them are older than the slot of their thread: each takes one, and gives it back.
+template <int Number>
+struct counts_late {
+  std::uint64_t key = 0;
+  ~counts_late() {
+    if (key != 0) counts.fetch_add(key, 1);
+  }
+};
+
+/// A guard that is older than the slot of its thread, and outlives the thread's other objects.
+struct guards_late {
+  std::optional<static_cmap::read_guard> texts_guard;
+  std::optional<concur::epoch_guard> guard;
+  ~guards_late() {
+    if (guard) require(texts.find(*texts_guard, 0) == nullptr, "a late guard still guards");
+  }
+};
+
+std::size_t slots_taken() {
+  std::size_t n = 0;
+  concur::detail::thread_slots::for_each_while([&n](concur::detail::thread_slot& slot) {
+    n += slot.taken.load() || slot.pins != 0 || slot.era_lower.load() != 0 ? 1U : 0U;
+    return true;
+  });
+  return n;
+}
+
 /// Owned by a thread: dies with it.
 struct owns_a_map {
   static_map map;
@@ -44,6 +74,7 @@ struct owns_a_map {
   static_hamt versions;
   static_hamt::snapshot_type before;
   ~owns_a_map() {
+    if (map.empty()) return;  // nobody touched it
     for (std::uint64_t i = 0; i < 300; ++i) {
       map.insert({i, i});
       texts.insert({i, std::to_string(i)});
@@ -58,6 +89,10 @@ struct owns_a_map {
 thread_local counts_at_end made_before;
 thread_local counts_at_end made_after;
 thread_local owns_a_map own;
+thread_local counts_late<1> late_one;
+thread_local counts_late<2> late_two;
+thread_local counts_late<3> late_three;
+thread_local guards_late late_guards;
 
 void work(std::uint64_t key) {
   made_before.key = key;     // made, and its destructor registered, before the thread has a slot
@@ -69,9 +104,24 @@ void work(std::uint64_t key) {
   own.before = own.versions.snapshot();
 }
 
+void end_late(std::uint64_t key) {
+  late_one.key = late_two.key = late_three.key = key;  // older than the slot
+  counts.fetch_add(key, 1);
+}
+void guard_late() {
+  late_guards.guard.reset();  // made now: it is older than the slot
+  late_guards.guard.emplace();
+  late_guards.texts_guard.emplace(texts.pin());
+}
+
 }  // namespace
 
 int main() {
+  std::thread(end_late, 7'000).join();
+  require(counts.find(7'000) == 4, "each of the late objects counted");
+  require(counts.erase(7'000) == 1, "once");
+  std::thread(guard_late).join();
+  require(slots_taken() == 1, "threads that end late give their slots back, and hold nothing");
   constexpr std::uint64_t threads = 40;
   for (std::uint64_t i = 1; i <= threads; ++i) std::thread(work, i).join();
   for (std::uint64_t i = 1; i <= threads; ++i) {

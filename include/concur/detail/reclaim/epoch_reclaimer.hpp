@@ -4,7 +4,8 @@
 /// container or domain; what they share is the clock and the thread slots.
 ///
 /// A thread puts what it retires into its own record. When that has a batch of new nodes, a scan
-///   1. takes them, and what others left: the records of ended threads, the shared stack;
+///   1. takes them, and what others left: the records of threads that have ended, or have not used
+///      the container for long, and the shared stack;
 ///   2. makes sure of what other threads announce (detail/reclaim/section_fence.hpp): seldom by the
 ///      heavy fence, often only for the batch before this one;
 ///   3. ends the era: that is the retired era of all these nodes;
@@ -167,6 +168,12 @@ class epoch_reclaimer {
     for (;;) {
       epoch_list all = take_shared();
       records_.for_each([&](Record& r) {
+        // relaxed: quiet. Claimed all the same: this is the child of a fork, and he who has claimed
+        // it is not here. His lists may be half changed: they stay; the ring knows where he was.
+        if (r.claimed_by_.load(std::memory_order_relaxed) != nullptr) {
+          list_ring(r, r.ring_.retired(), 0, all);
+          return;
+        }
         epoch_list parked = r.parks_.take_all();
         r.note_parked();
         take_all_fresh(r, all, all);
@@ -387,7 +394,10 @@ class epoch_reclaimer {
 
   bool pass(thread_slot& me, Record& mine, bool everything, disposal free) noexcept {
     const std::uint64_t end = mine.ring_.retired();
-    epoch_list old = everything ? mine.parks_.take_all() : mine.parks_.take_changed();
+    const std::int64_t since = mine.retired_since();
+    epoch_list old =
+        everything ? mine.parks_.take_all()
+                   : mine.parks_.take_changed(since < 0 ? 0 : static_cast<std::size_t>(since));
     epoch_list fresh = mine.take_overflow();
     settled known = settled::everything;
     if (!take_from_others(me, mine, everything, fresh, old)) known = settled::nothing;
@@ -506,15 +516,18 @@ class epoch_reclaimer {
     }
   }
 
-  /// Takes over what ended threads have left or, if `everything`, what any thread that is not
-  /// pinned has. False if the kernel refused the fence.
+  /// Takes over what ended threads have left, and what others have not touched for long; if
+  /// `everything`, what any thread that is not pinned has. False if the kernel refused the fence.
   CONCUR_COLD bool take_from_others(thread_slot& me, Record& mine, bool everything,
                                     epoch_list& fresh, epoch_list& old) noexcept {
     bool claimed_any = false;
     records_.for_each([&](Record& r) {
       if (&r == &mine || r.is_empty()) return;
-      // relaxed: a hint; whether it is pinned decides
-      if (!everything && r.owner_.taken.load(std::memory_order_relaxed)) return;
+      // relaxed: a hint; whether it is pinned decides. A living owner may be another one than he
+      // who retired all that, and know nothing of it.
+      if (!everything && r.owner_.taken.load(std::memory_order_relaxed) && !r.is_left_alone()) {
+        return;
+      }
       if (try_claim(r, me)) claimed_any = true;
     });
     if (!claimed_any) return true;

@@ -11,7 +11,8 @@
 ///   parks      could not be freed because of one announcement, which is noted: looked at again
 ///              when it has changed. So a reader that sleeps costs each node one look, not one per
 ///              scan.
-///   mixed      for more announcements than there are parks: looked at again when it has doubled
+///   mixed      for more announcements than there are parks: looked at again when as many have been
+///              retired as it has
 #pragma once
 
 #include <atomic>
@@ -88,14 +89,15 @@ class epoch_parks {
   /// Keeps nodes without a reason.
   void keep_all(epoch_list& nodes) noexcept { mixed_.take(nodes); }
 
-  /// What may have become free: the parks whose blocker has changed, and now and then the mixed
-  /// one.
-  CONCUR_NOINLINE epoch_list take_changed() noexcept {
+  /// What may have become free, when `retired` nodes have come since the last call: the parks whose
+  /// blocker has changed, and the mixed one if that costs no more than one look for each of them.
+  CONCUR_NOINLINE epoch_list take_changed(std::size_t retired) noexcept {
     epoch_list taken;
     for (park& p : parks_) {
       if (!p.nodes.empty() && p.blocker.has_changed()) taken.take(p.nodes);
     }
-    if (mixed_.count() >= 2 * mixed_left_ + mixed_step) take_mixed(taken);
+    retired_since_mixed_ += retired;
+    if (retired_since_mixed_ >= mixed_.count()) take_mixed(taken);
     return taken;
   }
   CONCUR_COLD epoch_list take_all() noexcept {
@@ -104,9 +106,8 @@ class epoch_parks {
     take_mixed(taken);
     return taken;
   }
-  /// To be called after what was taken has been looked at. Returns how many nodes are kept.
-  CONCUR_NOINLINE std::size_t settle() noexcept {
-    if (mixed_left_ == 0) mixed_left_ = mixed_.count();
+  /// How many nodes are kept.
+  CONCUR_NOINLINE std::size_t count() const noexcept {
     std::size_t n = mixed_.count();
     for (const park& p : parks_) n += p.nodes.count();
     return n;
@@ -118,22 +119,24 @@ class epoch_parks {
     epoch_list nodes;
   };
   static constexpr std::size_t park_count = 8;
-  static constexpr std::size_t mixed_step = 128;
 
   void take_mixed(epoch_list& taken) noexcept {
     taken.take(mixed_);
-    mixed_left_ = 0;
+    retired_since_mixed_ = 0;
   }
 
   park parks_[park_count];
   epoch_list mixed_;
-  std::size_t mixed_left_ = 0;  ///< of `mixed_`, after it was last looked at
+  std::size_t retired_since_mixed_ = 0;  ///< since `mixed_` was last looked at
 };
 
 /// What was retired last, in the order of retirement: positions are counted, and never again.
 ///
 ///   taken_ .. looked_at_ .. retired_
 ///        waiting         fresh
+///
+/// `begun_` is ahead of `taken_` while entries are taken: the child of a fork, in which the thread
+/// that takes them does not exist, finds there which of them have not been touched.
 template <std::size_t Capacity>
 class retired_ring {
   static_assert((Capacity & (Capacity - 1)) == 0);
@@ -170,8 +173,10 @@ class retired_ring {
   /// f(node, kind) for every entry before `end`, which leave the ring after that.
   template <class F>
   void take_until(std::uint64_t end, F&& f) noexcept {
-    for (std::uint64_t i = taken(); i != end; ++i) {
+    for (std::uint64_t i = begun_; i < end; ++i) {
       const std::uintptr_t entry = entries_[i % Capacity];
+      begun_ = i + 1;
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // in this order, should somebody fork
       f(reinterpret_cast<epoch_node*>(entry & ~epoch_node::kind_mask),
         static_cast<unsigned>(entry & epoch_node::kind_mask));
     }
@@ -190,6 +195,7 @@ class retired_ring {
   std::atomic<std::uint64_t> retired_{0};
   std::atomic<std::uint64_t> looked_at_{0};
   std::atomic<std::uint64_t> taken_{0};
+  std::uint64_t begun_ = 0;
   std::uint64_t waiting_era_ = 0;
   std::uintptr_t entries_[Capacity];
 };
@@ -240,8 +246,23 @@ class basic_epoch_record {
     return static_cast<std::int64_t>(ring_.retired() - counted_from_);
   }
   void begin_batch(std::uint64_t position) noexcept { counted_from_ = position; }
+  /// By one who scans for himself and finds something here: whether the owner has done nothing for
+  /// so long that it is worth claiming what he has. At 8 scans, 16, 32 and so on: it may be in
+  /// vain.
+  bool is_left_alone() noexcept {
+    // relaxed, all: hints; several who scan at once count once, or one for another.
+    const std::uint64_t position = ring_.retired();
+    if (seen_position_.load(std::memory_order_relaxed) != position) {
+      seen_position_.store(position, std::memory_order_relaxed);
+      scans_seen_.store(0, std::memory_order_relaxed);
+      return false;
+    }
+    const std::uint32_t scans = scans_seen_.load(std::memory_order_relaxed) + 1;
+    scans_seen_.store(scans, std::memory_order_relaxed);
+    return scans >= 8 && (scans & (scans - 1)) == 0;
+  }
   void note_parked() noexcept {
-    parked_count_.store(parks_.settle(), std::memory_order_relaxed);  // relaxed: as above
+    parked_count_.store(parks_.count(), std::memory_order_relaxed);  // relaxed: as above
   }
   bool is_empty() const noexcept {
     // relaxed: hints
@@ -256,6 +277,8 @@ class basic_epoch_record {
   std::uint64_t counted_from_ = 0;  ///< position in the ring, less what was retired elsewhere
   bool is_scanning_shared_ = false;
 
+  std::atomic<std::uint64_t> seen_position_{0};  ///< of the ring, by others
+  std::atomic<std::uint32_t> scans_seen_{0};     ///< of others, since it was there
   std::atomic<std::size_t> overflow_count_{0};
   std::atomic<std::size_t> parked_count_{0};
   epoch_list overflow_;

@@ -10,6 +10,11 @@
 /// A thread takes the first free slot when it first needs one, keeps it, and gives it back when it
 /// ends (after its exit hooks ran). Any number of threads; slots are reused, never freed. Taking a
 /// slot allocates only beyond 64 threads at once.
+///
+/// Thread-local destructors may run after that, and use maps: then a slot is taken again, and given
+/// back after that destructor, up to seven times in a thread; who takes it once more keeps it. A
+/// thread whose sections are not over, because a thread-local guard is older than its slot, gives
+/// it back when the last of these guards dies: see `left_section`.
 #pragma once
 
 #include <atomic>
@@ -18,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 namespace concur::inline CONCUR_ABI::detail {
 
@@ -158,35 +164,56 @@ class CONCUR_SHARED thread_slots {
     terminate_with("too many exit hooks");
   }
 
+  /// To be called when a guard of the user's has ended a section: it may be a thread-local one that
+  /// dies when its thread would have given its slot back long ago.
+  static void left_section() noexcept {
+    if (is_kept_for_guards) [[unlikely]]
+      leave_unless_guarded();
+  }
+
   static constexpr std::size_t max_exit_hooks = 4;
   static constexpr std::uint32_t static_slots = 64;
 
  private:
   struct releaser {
     ~releaser() {
-      if (thread_slot* slot = current; slot != &nobodys) {
-        current = &nobodys;
-        leave(*slot);
-      }
-      first_round_over = true;
+      ++rounds_over;
+      leave_unless_guarded();
     }
   };
+
+  CONCUR_COLD static void leave_unless_guarded() noexcept {
+    thread_slot* const slot = current;
+    if (slot == &nobodys) return;
+    // relaxed: the owner's own
+    is_kept_for_guards =
+        slot->pins != 0 || slot->hazard_sections.load(std::memory_order_relaxed) != 0;
+    if (is_kept_for_guards) return;
+    current = &nobodys;
+    leave(*slot);
+  }
+
+  /// The destructor of a thread-local variable gives the slot back: of the first one, or, if that
+  /// is over, of the next. (Destructors that are registered while a thread ends run, too.)
+  static constexpr unsigned round_count = 8;
+  template <unsigned Round>
+  static bool give_back_after() {
+    if (rounds_over != Round) return false;
+    static thread_local releaser round;
+    static_cast<void>(&round);  // touching it registers its destructor
+    return true;
+  }
+  template <unsigned... Rounds>
+  static void give_back_after_one_of(std::integer_sequence<unsigned, Rounds...>) {
+    static_cast<void>((give_back_after<Rounds>() || ...));
+  }
 
   CONCUR_NOINLINE static thread_slot& enter() {
     asymmetric_fence::prepare();
     thread_slot& slot = take();
     full_fence();  // (7) seq_cst: pairs with (8).
     current = &slot;
-    // Touching the variable registers its destructor. A thread-local destructor that uses a map
-    // after `releaser` ran takes a slot again: the second variable, first touched then, gives it
-    // back (destructors registered during thread exit run too).
-    if (!first_round_over) {
-      static thread_local releaser first_round;
-      static_cast<void>(&first_round);
-    } else {
-      static thread_local releaser second_round;
-      static_cast<void>(&second_round);
-    }
+    give_back_after_one_of(std::make_integer_sequence<unsigned, round_count>());
     return slot;
   }
 
@@ -241,7 +268,8 @@ class CONCUR_SHARED thread_slots {
 
   inline static constinit thread_slot nobodys{};
   inline static constinit thread_local thread_slot* current = &nobodys;
-  inline static constinit thread_local bool first_round_over = false;
+  inline static constinit thread_local unsigned rounds_over = 0;
+  inline static constinit thread_local bool is_kept_for_guards = false;
   inline static constinit thread_slot first_slots[static_slots] = {};
   inline static constinit std::atomic<std::uint32_t> used{0};
   inline static constinit std::atomic<thread_slot*> overflow{nullptr};
