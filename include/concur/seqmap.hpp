@@ -184,6 +184,7 @@ class basic_seqmap
   basic_seqmap(const basic_seqmap& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
     engine_.copy_max_load(other.engine_);
+    const typename engine_type::filling scope(engine_);
     engine_.make_room(other.size());
     other.cvisit_all([this](const value_type& element) { this->insert(element); });
   }

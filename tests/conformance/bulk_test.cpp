@@ -8,6 +8,7 @@
 #include <concur/parallel.hpp>
 
 #include <atomic>
+#include <functional>
 #include <initializer_list>
 #include <set>
 #include <sstream>
@@ -293,4 +294,54 @@ TEMPLATE_LIST_TEST_CASE("statistics print themselves", "[bulk]", vocabulary_maps
   std::ostringstream text;
   text << map_of<M>(5).stats();
   REQUIRE(text.str().find("size: 5") != std::string::npos);
+}
+
+namespace {
+
+/// Runs `on_copy` once, when it is next copied: what another thread may do at that moment.
+struct copied_slowly {
+  number value = 0;
+  static inline std::function<void()> on_copy;
+
+  copied_slowly(number v = 0) : value(v) {}
+  copied_slowly(const copied_slowly& other) : value(other.value) {
+    if (on_copy) std::exchange(on_copy, nullptr)();
+  }
+  copied_slowly& operator=(const copied_slowly&) = default;
+};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("merge loses no element that comes while it runs", "[bulk]",
+                        any_type_maps) {
+  using M = typename TestType::template map<number, copied_slowly>;
+  if constexpr (!concur::guarantees<M>::callback_is_exclusive) {
+    const auto merge = [](M& here, M& source, auto meanwhile) {
+      source.try_emplace(1, 1);
+      copied_slowly::on_copy = meanwhile;
+      const auto moved = here.merge(source);
+      copied_slowly::on_copy = nullptr;
+      return moved;
+    };
+    M here;
+    M source;
+    // Taken, and inserted again: another element, which is moved.
+    number taken = 0;
+    REQUIRE(merge(here, source, [&] {
+              taken = source.take(1)->value;
+              source.try_emplace(1, 2);
+            }) == 1);
+    REQUIRE(taken == 1);
+    REQUIRE(here.find(1)->value == 2);
+    REQUIRE(source.empty());
+    // Overwritten.
+    here.clear();
+    REQUIRE(merge(here, source, [&] { source.insert_or_assign(1, 3); }) == 1);
+    REQUIRE(here.find(1)->value == 3);
+    REQUIRE(source.empty());
+    // Taken: not there any more.
+    here.clear();
+    REQUIRE(merge(here, source, [&] { source.erase(1); }) == 0);
+    REQUIRE(here.find(1)->value == 1);
+  }
 }

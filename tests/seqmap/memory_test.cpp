@@ -245,3 +245,60 @@ TEST_CASE("a polymorphic allocator is used, and stays where it is") {
   REQUIRE(e == d);
   REQUIRE(e.get_allocator().resource() == &first);
 }
+
+TEST_CASE("copies, moves to other memory and merges make room for all once, and keep it") {
+  using allocator = counting_allocator<std::pair<const number, number>>;
+  using map_type = concur::seqmap<number, number, concur::hash<number>, std::equal_to<>, allocator>;
+  constexpr number n = 40'000;
+  allocation_account account;
+  allocation_account other;
+  map_type map{allocator(account)};
+  for (number i = 0; i < n; ++i) map.insert({i, i});
+  std::size_t allocated = account.total_allocations();
+  const auto has_taken_two = [&](const allocation_account& from) {
+    // A table, and the stripes of the counter; no table before it, and no annex page.
+    return from.total_allocations() - std::exchange(allocated, from.total_allocations()) <= 2;
+  };
+  map_type copy(map);
+  REQUIRE(has_taken_two(account));
+  REQUIRE(copy == map);
+  map_type merged(0, map.hash_function(), std::equal_to<>(), allocator(account));
+  REQUIRE(merged.merge(copy) == n);
+  REQUIRE(merged == map);
+  REQUIRE(merged.capacity() <= map.capacity());
+  allocated = 0;
+  const map_type moved(std::move(merged), allocator(other));
+  REQUIRE(has_taken_two(other));
+  REQUIRE(moved == map);
+}
+
+TEST_CASE("a map that was merged into shrinks again, and one without memory merges as it can") {
+  using allocator = counting_allocator<std::pair<const number, number>>;
+  using map_type = tiny_map<number, number, concur::hash<number>, std::equal_to<>, allocator>;
+  allocation_account account;
+  allocation_account plenty;
+  map_type source{allocator(plenty)};
+  for (number i = 0; i < 500; ++i) source.insert({i, i});
+  {
+    map_type here{allocator(account)};
+    REQUIRE(here.merge(source) == 500);
+    const std::size_t capacity = here.capacity();
+    for (number i = 0; i < 500; ++i) here.erase(i);
+    REQUIRE(here.capacity() < capacity / 4);
+  }
+  for (std::size_t n = 1; n <= 4; ++n) {
+    for (number i = 0; i < 500; ++i) source.insert({i, i});
+    map_type here(0, source.hash_function(), std::equal_to<>(), allocator(account));
+    here.insert({0, 0});
+    account.fail_at(n);
+    std::size_t moved = 0;
+    try {
+      moved = here.merge(source);
+    } catch (const std::bad_alloc&) {
+    }
+    account.fail_never();
+    if (n == 1) REQUIRE(moved == 499);  // the room could not be had at first
+    REQUIRE(here.size() + source.size() == 501);
+    for (number i = 0; i < 500; ++i) REQUIRE((here.contains(i) || source.contains(i)));
+  }
+}

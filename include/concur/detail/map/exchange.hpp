@@ -49,6 +49,7 @@ inline constexpr bool keys_may_move = requires {
 template <class Map>
 void move_elements(Map& to, Map& from) {
   using T = mapped_of<Map>;
+  [[maybe_unused]] const auto room = room_for(map_access::engine(to), from.size());
   auto into = insertion_into(to);
   map_access::engine(from).traverse(hash_range(), [&](auto&& element) {
     if constexpr (!std::copy_constructible<key_of<Map>>) {

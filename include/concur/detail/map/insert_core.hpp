@@ -42,6 +42,26 @@ concept shown_to = std::same_as<F, const no_visit> ||
                    (Lend == lend::exclusive && visitor_for<F, Map>) ||
                    (Lend == lend::shared && const_visitor_for<F, Map>);
 
+/// Makes and keeps room for `n` elements while the result lives, in an engine that must not be
+/// filled in the order of hashes without. As far as there is memory: each insertion asks for more.
+template <class Engine>
+auto room_for(Engine& engine, std::size_t n) {
+  if constexpr (requires { typename Engine::filling; }) {
+    struct room {
+      typename Engine::filling scope;
+      room(Engine& to, std::size_t size) : scope(to) {
+        CONCUR_TRY {
+          to.make_room(size);
+        }
+        CONCUR_CATCH_ALL {}
+      }
+    };
+    return room(engine, n);
+  } else {
+    return n;
+  }
+}
+
 template <class>
 inline constexpr bool is_std_pair = false;
 template <class A, class B>

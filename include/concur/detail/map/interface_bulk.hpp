@@ -115,26 +115,29 @@ class interface_bulk {
   /// - Returns: how many were moved.
   /// - Linearizes at: here and there, each element for itself: it may be seen in both maps for a
   ///   moment, never in none.
-  /// - Progress: write, per element, in both maps.
+  /// - Progress: write, per element, in both maps; a seqmap makes room for all first, as `reserve`.
   /// - Callback: none. Where callbacks are exclusive the element in `source` is held meanwhile: two
   ///   maps that are merged into each other at the same time are a cycle, as with any mutex.
-  ///   Where they are not, an element that is changed in `source` while it is moved may arrive with
-  ///   the value of before.
+  ///   Where they are not, an element that is overwritten, or erased and inserted, in `source`
+  ///   while it is moved is moved again as it is then, over what was made of it here meanwhile.
   /// - Throws: what copying keys, and moving or copying values throws; what was moved stays.
   /// - Needs: copyable `Key`; `T` movable if callbacks of `source` are exclusive, else copyable.
   template <class Source>
   size_type merge(Source& source) requires std::copy_constructible<Key> &&
       std::same_as<mapped_of<Source>, T> && std::same_as<key_of<Source>, Key> &&
       changeable_in<T, Source, Source> {
-    const void* const here = &map_access::engine(derived());
-    if (here == &map_access::engine(source)) return 0;
+    auto& here = map_access::engine(derived());
+    auto& there = map_access::engine(source);
+    if (static_cast<const void*>(&here) == &there) return 0;
+    [[maybe_unused]] const auto room =
+        room_for(here, source.empty() ? 0 : derived().size() + source.size());
     size_type moved = 0;
-    // On a copy-on-write map an erasure may lose its race, and the element is then offered again:
-    // it is not a new one, though its key is here by now.
+    // On a copy-on-write map an erasure may lose its race, and the element is then offered again,
+    // changed: what is dropped must have arrived, so it is stored once more.
     std::optional<Key> arrived;
-    map_access::engine(source).traverse(hash_range(), [&](auto&& element) {
+    there.traverse(hash_range(), [&](auto&& element) {
       const bool again = arrived && source.key_eq()(*arrived, element.key());
-      if (!again && !insert_from<Source>(element)) return true;
+      if (!(again ? store_from<Source>(element) : insert_from<Source>(element))) return true;
       if (drop_in_traversal(element)) {
         arrived.reset();
         ++moved;
@@ -264,6 +267,24 @@ class interface_bulk {
       return inserted;
     } else {
       return into.try_emplace(element.key(), element.value()) == insert_outcome::inserted;
+    }
+  }
+
+  /// The element is here whether or not its key was. False if the map is full.
+  template <class Source, class Element>
+  bool store_from(Element& element) {
+    if constexpr (is_exclusive<Source>) {
+      return insert_from<Source>(element);  // an erasure there loses no race
+    } else if constexpr (is_exclusive<Derived> && !std::assignable_from<T&, const T&>) {
+      derived().erase(element.key());
+      return insert_from<Source>(element);
+    } else {
+      const auto outcome = derived().insert_or_assign(element.key(), element.value());
+      if constexpr (requires { outcome.full(); }) {
+        return !outcome.full();
+      } else {
+        return true;
+      }
     }
   }
 };

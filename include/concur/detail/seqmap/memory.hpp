@@ -315,6 +315,8 @@ class table_memory {
   std::atomic<unsigned> max_load_{0};
   /// log2 of the buckets that `reserve` asked for: erasing does not shrink the table below.
   std::atomic<unsigned> floor_{0};
+  /// Fillings that run: see migration::filling.
+  std::atomic<unsigned> fillings_{0};
   /// log2 of the buckets of the table that is being moved to.
   std::atomic<unsigned> next_log2_{0};
 

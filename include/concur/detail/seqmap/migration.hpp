@@ -54,6 +54,22 @@ class migration : public placement<Types> {
     return log2;
   }
 
+  /// While it lives no table shrinks because it is too empty. Whoever inserts elements in the order
+  /// of their hashes, as a traversal shows them, makes room for all first, and keeps it: in a small
+  /// table all of them would go to the same few homes.
+  class [[nodiscard]] filling {
+   public:
+    explicit filling(migration& map) noexcept : map_(map) {
+      map_.fillings_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a setting
+    }
+    ~filling() { map_.fillings_.fetch_sub(1, std::memory_order_relaxed); }  // relaxed: a setting
+    filling(const filling&) = delete;
+    filling& operator=(const filling&) = delete;
+
+   private:
+    migration& map_;
+  };
+
   void shrink_to_fit() {
     exclusive_scope::require_inactive(this);
     this->floor_.store(0, std::memory_order_relaxed);  // relaxed: a setting
@@ -286,7 +302,8 @@ class migration : public placement<Types> {
   unsigned wanted_log2(std::uintptr_t word, std::uint64_t n) const noexcept {
     unsigned log2 = base::log2_of(word);
     if (is_too_full(word, n)) return log2 + tuning::log2_growth(log2);
-    if (!is_too_empty(word, n)) return log2;
+    // relaxed: a setting
+    if (!is_too_empty(word, n) || this->fillings_.load(std::memory_order_relaxed) != 0) return log2;
     const unsigned floor = this->floor_.load(std::memory_order_relaxed);  // relaxed: a setting
     const unsigned least = floor > tuning::first_log2_buckets ? floor : tuning::first_log2_buckets;
     // To a quarter of the cells, and half of what is too full: the next growth is far away.
