@@ -280,3 +280,19 @@ TEST_CASE("a directory with more elements than it can count loses none") {
     REQUIRE(is_right(d, model, 255));
   }
 }
+
+TEST_CASE("a directory that cannot count can be told that nothing has spilled") {
+  using directory = displaced_directory;
+  directory d;
+  for (unsigned i = 0; i < directory::entry_count; ++i) d = d.with(1 + i, i);
+  const directory before = d;
+  REQUIRE(d.entries_in_use() == directory::entry_count);
+  for (unsigned i = 0; i < 254; ++i) d = d.with(directory::reach_everywhere, 9);
+  REQUIRE_FALSE(d.is_uncounted());
+  d = d.with(directory::reach_everywhere, 9);
+  REQUIRE(d.is_uncounted());
+  REQUIRE(d.without(directory::reach_everywhere, 9).is_uncounted());
+  REQUIRE(d.entries_in_use() == directory::entry_count);
+  REQUIRE(d.without(1, 0).entries_in_use() == directory::entry_count - 1);
+  REQUIRE(d.without_spilled().bits() == before.bits());
+}

@@ -454,3 +454,35 @@ TEST_CASE("shrink_to_fit beside a thread that inserts comes to an end") {
     REQUIRE(total <= 3 * 20'000);
   }
 }
+
+TEST_CASE("a home whose crowd has left unnoticed moves, and asks for no memory of no elements") {
+  struct tired {
+    using is_avalanching = std::true_type;
+    const int* calls_left = nullptr;
+    number operator()(number key) const {
+      if (calls_left != nullptr && (*const_cast<int*>(calls_left))-- == 0) {
+        throw std::runtime_error("hash");
+      }
+      return key;
+    }
+  };
+  allocation_account account;
+  using allocator = counting_allocator<std::pair<const number, number>>;
+  int calls_left = -1;
+  {
+    concur::seqmap<number, number, tired, std::equal_to<>, allocator> map(
+        20'000, tired{&calls_left}, std::equal_to<>(), allocator(account));
+    for (number i = 0; i < 1000; ++i) map.insert({i, i});
+    for (number i = 0; i < 1000; ++i) {
+      calls_left = 1;  // so that nobody sees that it was the last one
+      map.erase(i);
+    }
+    calls_left = -1;
+    REQUIRE(map.empty());
+    map.shrink_to_fit();
+    REQUIRE(map.capacity() < 100);
+    REQUIRE(probes(map, 1) == 1);
+  }
+  REQUIRE(account.empty_requests() == 0);
+  REQUIRE(account.balanced());
+}

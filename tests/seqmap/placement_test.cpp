@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -299,4 +300,64 @@ TEST_CASE("a higher maximum load makes a smaller table, a lower one a faster") {
   REQUIRE(small.max_load_factor() == 0.25F);
   small.max_load_factor(std::numeric_limits<float>::quiet_NaN());
   REQUIRE(small.max_load_factor() == 0.25F);
+}
+
+TEST_CASE(
+    "a home from which more were displaced than it can count is as good as new without them") {
+  using map_type = concur::seqmap<number, number, concur::identity_hash>;
+  constexpr number absent = 1'000'000;
+  for (const number crowd : {200, 300, 3000}) {
+    for (const bool from_the_end : {false, true}) {
+      map_type map;
+      map.reserve(20'000);
+      for (number i = 0; i < crowd; ++i) map.insert({i, i});
+      REQUIRE(probes(map, absent) > 1);
+      for (number i = 0; i < crowd; ++i) {
+        REQUIRE(map.erase(from_the_end ? crowd - 1 - i : i) == 1);
+      }
+      REQUIRE(map.empty());
+      for (number i = 0; i < 16; ++i) REQUIRE(probes(map, absent + i) == 1);
+    }
+  }
+}
+
+TEST_CASE("elements with an entry do not keep a count of others that has become too high") {
+  using map_type = concur::seqmap<number, number, concur::identity_hash>;
+  map_type map;
+  map.reserve(20'000);
+  // At home, and in the four entries: those that come first.
+  constexpr number few = 3 + 4;
+  for (number i = 0; i < 3000; ++i) map.insert({i, i});
+  for (number i = few; i < 3000; ++i) REQUIRE(map.erase(i) == 1);
+  REQUIRE(map.size() == few);
+  for (number i = 0; i < few; ++i) REQUIRE(map.find(i) == i);
+  REQUIRE(probes(map, 8) == 1);  // no entry has its tag
+}
+
+TEST_CASE("a hasher that throws while an erasure counts what is left erases nothing but its own") {
+  struct tired {
+    using is_avalanching = std::true_type;
+    const int* calls_left = nullptr;
+    number operator()(number key) const {
+      if (calls_left != nullptr && (*const_cast<int*>(calls_left))-- == 0) {
+        throw std::runtime_error("hash");
+      }
+      return key;
+    }
+  };
+  int calls_left = -1;
+  concur::seqmap<number, number, tired> map(20'000, tired{&calls_left});
+  for (number i = 0; i < 1000; ++i) map.insert({i, i});
+  for (number i = 0; i < 1000; ++i) {
+    calls_left = 1;  // that of the key, and no more
+    REQUIRE(map.erase(i) == 1);
+    calls_left = -1;
+    REQUIRE_FALSE(map.contains(i));
+    REQUIRE((i % 100 != 0 || map.cvisit_all([](const auto&) {}) == 999 - i));
+  }
+  REQUIRE(map.empty());
+  // The next that comes and goes sees that there are none.
+  for (number i = 0; i < 8; ++i) map.insert({i, i});
+  for (number i = 8; i-- > 0;) REQUIRE(map.erase(i) == 1);
+  REQUIRE(probes(map, 1) == 1);
 }

@@ -43,6 +43,8 @@ class allocation_account {
   std::size_t total_allocations() const { return locked(total_); }
   /// Deallocations of a block that is not live, or with another size or alignment.
   std::size_t mistakes() const { return locked(mistakes_); }
+  /// Allocations of no bytes, which an allocator may refuse.
+  std::size_t empty_requests() const { return locked(empty_requests_); }
 
   /// Everything was given back, and exactly as it was taken.
   bool balanced() const {
@@ -64,6 +66,7 @@ class allocation_account {
     live_bytes_ += bytes;
     if (live_bytes_ > peak_bytes_) peak_bytes_ = live_bytes_;
     ++total_;
+    empty_requests_ += bytes == 0;
     return block;
   }
 
@@ -108,6 +111,7 @@ class allocation_account {
   std::size_t peak_bytes_ = 0;
   std::size_t total_ = 0;
   std::size_t mistakes_ = 0;
+  std::size_t empty_requests_ = 0;
   std::atomic<std::size_t> countdown_{0};
 };
 

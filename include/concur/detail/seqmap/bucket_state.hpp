@@ -113,7 +113,8 @@ class bucket_state {
 /// one more line, and a miss none, but for one in 16 per entry: the few homes that have any. A miss
 /// asks for one bit, because most lookups of absent keys do nothing else. Elements without an entry
 /// (a fifth one, or more than 31 steps away; a few in a thousand homes at the highest load) are
-/// counted as spilled, set the whole filter, and are found by walking `reach` steps.
+/// counted as spilled, set the whole filter, and are found by walking `reach` steps. A count of 255
+/// says no more than "many": who erases one then looks whether there still are any.
 class displaced_directory {
  public:
   static constexpr unsigned entry_count = 4;
@@ -133,6 +134,13 @@ class displaced_directory {
   constexpr bool is_empty() const noexcept { return bits_ == 0; }
   constexpr unsigned spilled() const noexcept {
     return static_cast<unsigned>(bits_ >> spilled_shift);
+  }
+  /// More may be spilled than are counted, or none any more: an erasure has to look.
+  constexpr bool is_uncounted() const noexcept { return spilled() == uncounted; }
+  constexpr unsigned entries_in_use() const noexcept {
+    unsigned n = 0;
+    for (unsigned i = 0; i < entry_count; ++i) n += entry(i) != 0;
+    return n;
   }
   /// How many steps a walk for spilled elements takes, a power of two less one;
   /// `reach_everywhere`: the block and its annex.
@@ -169,9 +177,12 @@ class displaced_directory {
         return rest.with_spilled(rest.spilled(), rest.reach_width());
       }
     }
-    if (spilled() == uncounted) return *this;
-    return spilled() <= 1 ? with_spilled(0, 0) : with_spilled(spilled() - 1, reach_width());
+    if (is_uncounted()) return *this;
+    return spilled() <= 1 ? without_spilled() : with_spilled(spilled() - 1, reach_width());
   }
+
+  /// Only the elements that have entries.
+  constexpr displaced_directory without_spilled() const noexcept { return with_spilled(0, 0); }
 
  private:
   static constexpr unsigned distance_bits = 5;

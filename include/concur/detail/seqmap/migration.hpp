@@ -493,6 +493,7 @@ class migration : public placement<Types> {
     const displaced_directory directory = home->load_displaced();
     std::size_t total = n;
     collect_displaced(from, home, directory, [&](const passenger&) { ++total; });
+    if (total == 0) return true;
     allocation<rebind<typename Types::allocator_type, passenger>> crowd(this->allocator_, total);
     std::size_t i = 0;
     const auto add = [&](const passenger& p) { ::new (crowd.data() + i++) passenger(p); };

@@ -16,6 +16,7 @@
 /// finds the element at every moment.
 #pragma once
 
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/seqmap/memory.hpp>
 #include <cstring>
 
@@ -184,7 +185,7 @@ class placement : public table_memory<Types> {
   class key_copies {
    public:
     void set(unsigned i, const key_type& key) noexcept {
-      std::memcpy(bytes_ + i * sizeof(key_type), &key, sizeof(key_type));
+      std::memcpy(bytes_ + i * sizeof(key_type), std::addressof(key), sizeof(key_type));
     }
     const key_type& operator[](unsigned i) const noexcept {
       return *std::launder(reinterpret_cast<const key_type*>(bytes_ + i * sizeof(key_type)));
@@ -228,12 +229,43 @@ class placement : public table_memory<Types> {
   CONCUR_NOINLINE void remove_displaced(table& owner, bucket_guard& home, bucket_guard& holder,
                                         const cell_place& place, std::uint64_t hash) noexcept {
     holder.current = holder.current.without_element(place.cell);
-    home.where->store_displaced(
-        home.where->load_displaced().without(place.distance, displaced_directory::tag_of(hash)));
+    home.where->store_displaced(directory_without(owner, home.where, place, hash));
     home.current = home.current.with_new_version();
     if (!holder.current.is_moved() && place.distance != displaced_directory::reach_everywhere) {
       holder.current = bring_one_home(owner, *holder.where, holder.current, place.cell);
     }
+  }
+
+  /// The directory of the locked `home` without the element at `gone`, which its bucket may still
+  /// show. Where too many had spilled to be counted it looks whether any is left: this costs as
+  /// much as it did to find the element.
+  displaced_directory directory_without(table& owner, bucket* home, const cell_place& gone,
+                                        std::uint64_t hash) noexcept {
+    const displaced_directory rest =
+        home->load_displaced().without(gone.distance, displaced_directory::tag_of(hash));
+    if (!rest.is_uncounted() || !has_only_entries(owner, home, rest, gone)) [[likely]]
+      return rest;
+    return rest.without_spilled();
+  }
+
+  /// Whether no more elements are displaced from the locked `home`, beside the one at `gone`, than
+  /// its directory has entries for. False also if the user's hasher threw.
+  CONCUR_NOINLINE bool has_only_entries(table& owner, bucket* home, displaced_directory directory,
+                                        const cell_place& gone) noexcept {
+    const unsigned most = directory.entries_in_use();
+    unsigned count = 0;
+    CONCUR_TRY {
+      return !owner.visit_displaced(home, directory, [&](bucket& b, unsigned) {
+        for_each_displaced_of(owner, home, b, [&](unsigned cell, const key_type&, std::uint64_t) {
+          count += &b != gone.where || cell != gone.cell;
+        });
+        return count > most;
+      });
+    }
+    CONCUR_CATCH_ALL {
+      return false;
+    }
+    return false;
   }
 
   /// Moves one displaced element of the locked bucket `target` into the cell that was vacated just
@@ -260,8 +292,8 @@ class placement : public table_memory<Types> {
         target.publish(current);  // there at home before it is gone elsewhere
         away.current = away.current.without_element(from);
         away.release();
-        target.store_displaced(
-            directory.without(distance, displaced_directory::tag_of(hash)));  // last: see \file
+        // last: see \file
+        target.store_displaced(directory_without(owner, &target, {&b, from, distance}, hash));
         return true;
       }
       return false;
