@@ -109,18 +109,19 @@ class seq_array_engine {
   }
 
   std::optional<bool> compare_exchange(size_type index, T& expected, const T& desired) {
-    if constexpr (std::is_arithmetic_v<T> || std::is_pointer_v<T>) {
+    exclusive_scope::require_inactive(this);
+    const std::optional<T> seen = load(index);  // unequal: answered without writing anything
+    if (!seen) return std::nullopt;
+    constexpr bool is_plain = std::is_arithmetic_v<T> || std::is_pointer_v<T>;
+    if (!is_equal<is_plain>(*seen, expected)) {
+      expected = *seen;
+      return false;
+    }
+    if constexpr (is_plain) {
       return write(index, [&](cell& c) {
         return c.replace_if(desired, expected, [](T a, T b) noexcept { return a == b; });
       });
     } else {
-      exclusive_scope::require_inactive(this);
-      const std::optional<T> seen = load(index);  // unequal: answered without writing anything
-      if (!seen) return std::nullopt;
-      if (!(*seen == expected)) {
-        expected = *seen;
-        return false;
-      }
       std::optional<typename cell::updater> phase = claim(index);
       if (!phase) return std::nullopt;
       const exclusive_scope scope(this);
@@ -246,6 +247,17 @@ class seq_array_engine {
   /// Elements that are born, or cells that are vacated, in one go under the tail lock.
   static constexpr size_type cells_at_once = 64;
   static constexpr size_type chunks_at_once = 16;
+
+  /// `==`, which is the user's unless `IsPlain`: then it may not write to this array.
+  template <bool IsPlain>
+  bool is_equal(const T& a, const T& b) {
+    if constexpr (IsPlain) {
+      return a == b;
+    } else {
+      const exclusive_scope scope(this);
+      return static_cast<bool>(a == b);
+    }
+  }
 
   static void require_length(size_type n) {
     if (n > max_size()) fail_length("concur::seq_array: too many elements");
