@@ -33,6 +33,20 @@ struct any_visitor {
   }
 };
 
+/// Stands for an output iterator: a type of values need not be one that can be assigned.
+struct any_output {
+  using difference_type = std::ptrdiff_t;
+  struct sink {
+    template <class Value>
+    constexpr const sink& operator=(Value&&) const noexcept {
+      return *this;
+    }
+  };
+  constexpr sink operator*() const noexcept { return {}; }
+  constexpr any_output& operator++() noexcept { return *this; }
+  constexpr any_output operator++(int) noexcept { return *this; }
+};
+
 template <class M>
 concept map_types = requires {
   typename M::key_type;
@@ -122,11 +136,10 @@ template <class M>
 concept map_finds =
     !std::copy_constructible<typename M::mapped_type> ||
     requires(const M& map, const typename M::key_type& key, const typename M::mapped_type& value,
-             std::initializer_list<typename M::key_type> keys,
-             std::optional<typename M::mapped_type>* out) {
+             std::initializer_list<typename M::key_type> keys, any_output out) {
   { map.find(key) } -> std::same_as<std::optional<typename M::mapped_type>>;
   { map.find_or(key, value) } -> std::same_as<typename M::mapped_type>;
-  { map.find_each(keys, out) } -> std::same_as<decltype(out)>;
+  { map.find_each(keys, out) } -> std::same_as<any_output>;
 };
 
 template <class M>

@@ -25,6 +25,11 @@ using concur_test::cow_engine;
 using concur_test::locked_engine;
 using concur_test::test_map;
 
+/// Copied, never assigned.
+struct const_member {
+  const int value;
+};
+
 using good = test_map<locked_engine, int, int>;
 
 static_assert(concurrent_map<good>);
@@ -32,6 +37,7 @@ static_assert(visitable_map<good>);
 static_assert(concurrent_map<test_map<cow_engine, std::string, std::string>>);
 static_assert(concurrent_map<test_map<locked_engine, int, std::unique_ptr<int>>>);
 static_assert(concurrent_map<test_map<cow_engine, int, std::unique_ptr<int>>>);
+static_assert(concurrent_map<test_map<cow_engine, int, const_member>>);
 static_assert(!concur::bounded_map<good>);
 static_assert(!visitable_map<int>);
 static_assert(!visitable_map<std::unordered_map<int, int>>);

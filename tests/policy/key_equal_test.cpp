@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include <concur/policy/key_equal.hpp>
+#include <concur/seqmap.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "support/catch.hpp"
 
+enum class plain_enum : short { a, b };
+
+template <>
+struct std::equal_to<plain_enum> {
+  bool operator()(plain_enum a, plain_enum b) const noexcept {
+    return static_cast<int>(a) % 2 == static_cast<int>(b) % 2;
+  }
+};
+
 namespace {
 
-enum class plain_enum : short { a, b };
+struct by_parity {
+  std::uint64_t operator()(plain_enum e) const { return static_cast<std::uint64_t>(e) % 2; }
+};
 enum class caseless : char { a, A };
 constexpr bool operator==(caseless, caseless) {
   return true;
@@ -67,4 +79,21 @@ TEST_CASE("an equality other than the standard one is always called") {
   STATIC_REQUIRE(!bitwise<int, bool (*)(int, int)>);
   // Converts first: 1 and 257 are equal as unsigned char.
   STATIC_REQUIRE(!bitwise<int, std::equal_to<unsigned char>>);
+}
+
+TEST_CASE("std::equal_to of a type of the program may be anything, and is called") {
+  STATIC_REQUIRE(!bitwise<plain_enum, std::equal_to<plain_enum>>);
+  STATIC_REQUIRE(!bitwise<plain_enum*, std::equal_to<plain_enum*>>);
+  STATIC_REQUIRE(!bitwise<structure*, std::equal_to<structure*>>);
+  STATIC_REQUIRE(!bitwise<std::array<plain_enum, 2>, std::equal_to<std::array<plain_enum, 2>>>);
+  STATIC_REQUIRE(bitwise<plain_enum>);
+  STATIC_REQUIRE(bitwise<structure*>);
+  STATIC_REQUIRE(bitwise<const char*, std::equal_to<const char*>>);
+  STATIC_REQUIRE(bitwise<void**, std::equal_to<void**>>);
+  STATIC_REQUIRE(
+      bitwise<std::array<std::array<int, 2>, 2>, std::equal_to<std::array<std::array<int, 2>, 2>>>);
+  concur::seqmap<plain_enum, int, by_parity, std::equal_to<plain_enum>> map;
+  REQUIRE(map.insert({plain_enum{2}, 1}));
+  REQUIRE_FALSE(map.insert({plain_enum{4}, 2}));
+  REQUIRE(map.find(plain_enum{6}) == 1);
 }

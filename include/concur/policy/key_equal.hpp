@@ -32,9 +32,19 @@ template <class T, std::size_t Size>
 inline constexpr bool equals_by_bytes<std::array<T, Size>> =
     Size != 0 && sizeof(std::array<T, Size>) == Size * sizeof(T) && equals_by_bytes<T>;
 
+/// A type that depends on none of the program's: nobody may specialise `std::equal_to` for it.
+template <class K>
+inline constexpr bool is_of_the_language = std::is_integral_v<K>;
+template <class K>
+inline constexpr bool is_of_the_language<K*> =
+    is_of_the_language<std::remove_cv_t<K>> || std::is_void_v<K>;
+template <class K, std::size_t Size>
+inline constexpr bool is_of_the_language<std::array<K, Size>> = is_of_the_language<K>;
+
 template <class KeyEqual, class K>
-inline constexpr bool is_standard_equality =
-    std::is_same_v<KeyEqual, std::equal_to<>> || std::is_same_v<KeyEqual, std::equal_to<K>>;
+inline constexpr bool is_standard_equality = std::is_same_v<KeyEqual, std::equal_to<>> ||
+                                             (std::is_same_v<KeyEqual, std::equal_to<K>> &&
+                                              is_of_the_language<K>);
 
 /// True when `KeyEqual` of two `K` is the comparison of their bytes.
 template <class K, class KeyEqual>
@@ -47,7 +57,7 @@ template <class KeyEqual, class A, class B>
 CONCUR_FORCEINLINE bool keys_are_equal(const KeyEqual& equal, const A& a,
                                        const B& b) noexcept(noexcept(equal(a, b))) {
   if constexpr (std::is_same_v<A, B> && std::is_class_v<A> && is_bitwise_comparable<A, KeyEqual>) {
-    return std::memcmp(&a, &b, sizeof(A)) == 0;
+    return std::memcmp(std::addressof(a), std::addressof(b), sizeof(A)) == 0;
   } else {
     return equal(a, b);
   }
