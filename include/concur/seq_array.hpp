@@ -22,6 +22,7 @@
 /// store them elsewhere and their index here.
 #pragma once
 
+#include <concepts>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/bits/wrapping_sum.hpp>
 #include <concur/detail/map/from_range.hpp>
@@ -62,6 +63,8 @@ class seq_array {
   static_assert(std::is_trivially_copyable_v<T> && std::is_same_v<T, std::remove_cv_t<T>>,
                 "concur::seq_array: T must be trivially copyable and not const or volatile: "
                 "an element is copied while another thread may be writing it");
+  static_assert(std::copy_constructible<T>,
+                "concur::seq_array: T must be copyable: a read is a copy");
   static_assert(std::is_same_v<T, typename std::allocator_traits<Allocator>::value_type>,
                 "concur::seq_array: the allocator's value_type must be T");
 

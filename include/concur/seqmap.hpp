@@ -91,6 +91,8 @@ class basic_seqmap
                 "concur::seqmap: Key must be trivially copyable; use concur::cmap");
   static_assert(std::is_trivially_copyable_v<T>,
                 "concur::seqmap: T must be trivially copyable; use concur::cmap");
+  static_assert(std::copy_constructible<Key> && std::copy_constructible<T>,
+                "concur::seqmap: Key and T must be copyable: reads copy them; use concur::cmap");
   static_assert(check_policies<Key, Hash, KeyEqual, Allocator>());
 
   using engine_type = seqmap::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;

@@ -414,3 +414,26 @@ TEST_CASE("fixed_map: threads fill the last slots, and each is told the truth") 
     REQUIRE(broken_invariant(map) == nullptr);
   }
 }
+
+TEST_CASE("fixed_map: keys and values whose operator& is not that of the language") {
+  struct key {
+    number words[4];
+    void operator&() const = delete;
+  };
+  const auto check = []<std::size_t Size>() {
+    struct value {
+      std::array<unsigned char, Size> bytes;
+      void operator&() const = delete;
+    };
+    concur::fixed_map<value> map(64);
+    REQUIRE(map.insert(key{{1, 2, 3, 4}}, value{{7}}).inserted());
+    REQUIRE(map.update(key{{1, 2, 3, 4}}, [](value& v) { ++v.bytes[Size - 1]; }) == 1);
+    REQUIRE(map.find(std::array<number, 4>{1, 2, 3, 4})->bytes[Size - 1] == (Size == 1 ? 8 : 1));
+    REQUIRE(map.erase_if([](const auto&) { return true; }) == 1);
+    REQUIRE(map.erase(key{{1, 2, 3, 4}}) == 0);
+  };
+  check.operator()<1>();
+  check.operator()<8>();
+  check.operator()<20>();
+  check.operator()<300>();
+}

@@ -59,3 +59,12 @@ TEST_CASE("digest_hash sees bytes, not types") {
   CHECK(concur::digest_hash{5}(chars) == concur::digest_hash{5}(bytes));
   CHECK(concur::digest_hash{5}(chars) != concur::digest_hash{6}(bytes));
 }
+
+TEST_CASE("digest_hash does not ask a key where it is") {
+  struct nowhere {
+    std::uint64_t words[4];
+    void operator&() const = delete;
+  };
+  CHECK(concur::digest_hash{5}(nowhere{{1, 2, 3, 4}}) ==
+        concur::digest_hash{5}(identifier{{1, 2, 3, 4}}));
+}

@@ -2,12 +2,14 @@
 #include <array>
 #include <concur/seq_array.hpp>
 #include <cstdint>
+#include <latch>
 #include <limits>
 #include <memory_resource>
 #include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -431,4 +433,90 @@ TEST_CASE("a failing push_back leaves the array as it was", "[seq_array][fault]"
     }
     REQUIRE(array.push_back(point()) == i);
   }
+}
+
+TEST_CASE("compare_exchange of an unequal value waits for no callback", "[seq_array]") {
+  const auto check = [](auto one, auto two) {
+    using value = decltype(one);
+    seq_array<value> array(1, one);
+    std::latch is_inside(1);
+    std::latch is_answered(1);
+    std::thread writer([&] {
+      array.update(0, [&](value&) {
+        is_inside.count_down();
+        is_answered.wait();
+      });
+    });
+    is_inside.wait();
+    value expected = two;
+    const bool exchanged = array.compare_exchange(0, expected, two);
+    is_answered.count_down();
+    writer.join();
+    REQUIRE_FALSE(exchanged);
+    REQUIRE(expected == one);
+    REQUIRE(array.compare_exchange(0, expected, two));
+    REQUIRE(array.load(0) == two);
+  };
+  check(1, 2);
+  check(1.5, 2.5);
+  check("one", "two");
+  check(point{1, 1, 1}, point{2, 2, 2});
+}
+
+namespace {
+
+/// Tries to write to `target` whenever two are compared.
+struct meddler {
+  int value;
+  int more[3];
+  static inline seq_array<meddler>* target = nullptr;
+  static inline int tries = 0;
+  static inline int refusals = 0;
+  friend bool operator==(const meddler& a, const meddler& b) {
+    if (target != nullptr) {
+      ++tries;
+      try {
+        target->store(1, meddler{9, {}});
+      } catch (const std::system_error&) {
+        ++refusals;
+      }
+    }
+    return a.value == b.value;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a user's == may read in compare_exchange, and may not write", "[seq_array]") {
+  seq_array<meddler> array(2, meddler{1, {}});
+  meddler::target = &array;
+  meddler expected{1, {}};
+  REQUIRE(array.compare_exchange(0, expected, meddler{2, {}}));
+  REQUIRE(meddler::tries == 2);
+  REQUIRE(meddler::refusals == 2);
+  REQUIRE_FALSE(array.compare_exchange(0, expected, meddler{3, {}}));
+  REQUIRE(meddler::tries == 3);
+  REQUIRE(meddler::refusals == 3);
+  meddler::target = nullptr;
+  REQUIRE(array.load(1).value == 1);
+  REQUIRE(array.load(0).value == 2);
+}
+
+TEST_CASE("elements may be empty, and hide where they are", "[seq_array]") {
+  struct empty {};
+  seq_array<empty> nothing(3);
+  nothing.store(1, empty());
+  REQUIRE(nothing.push_back(empty()) == 3);
+  struct nowhere {
+    int value;
+    char more[17];
+    void operator&() const = delete;
+    bool operator==(const nowhere& other) const { return value == other.value; }
+  };
+  seq_array<nowhere> array(2, nowhere{1, {}});
+  array.update(0, [](nowhere& v) { v.value = 2; });
+  nowhere expected{2, {}};
+  REQUIRE(array.compare_exchange(0, expected, nowhere{3, {}}));
+  REQUIRE(array.exchange(0, nowhere{4, {}}).value == 3);
+  REQUIRE(array.load(0).value == 4);
 }

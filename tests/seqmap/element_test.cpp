@@ -157,7 +157,49 @@ void holds_many(Make make) {
   REQUIRE(map.empty());
 }
 
+/// Nobody but the compiler may ask where it is.
+template <std::size_t Size>
+struct nowhere : bytes<Size> {
+  void operator&() const = delete;
+};
+
+struct nothing {
+  friend bool operator==(nothing, nothing) noexcept { return true; }
+};
+
 }  // namespace
+
+TEST_CASE("keys and values whose operator& is not that of the language") {
+  const auto check = []<std::size_t KeySize, std::size_t ValueSize>() {
+    using key = nowhere<KeySize>;
+    using value = nowhere<ValueSize>;
+    tiny_map<key, value, bytes_hash<KeySize>> map;
+    for (number i = 0; i < 200; ++i) {
+      map.insert({key{bytes<KeySize>::of(i)}, value{bytes<ValueSize>::of(i)}});
+    }
+    REQUIRE(map.size() == 200);
+    for (number i = 0; i < 200; ++i) {
+      const key k{bytes<KeySize>::of(i)};
+      REQUIRE(map.find(k) == value{bytes<ValueSize>::of(i)});
+      REQUIRE(map.update(k, [&](value& v) { v = value{bytes<ValueSize>::of(i + 1)}; }) == 1);
+      REQUIRE(map.take(k) == value{bytes<ValueSize>::of(i + 1)});
+    }
+  };
+  check.operator()<8, 8>();
+  check.operator()<3, 20>();
+  check.operator()<40, 1>();
+}
+
+TEST_CASE("a value may be empty") {
+  tiny_map<number, nothing> map;
+  for (number i = 0; i < 100; ++i) REQUIRE(map.insert_or_assign(i, nothing()));
+  REQUIRE(map.update(1, [](nothing& v) { v = nothing(); }) == 1);
+  REQUIRE(map.exchange(2, nothing()).has_value());
+  REQUIRE(map.compute(100, [](std::optional<nothing>& v) { v.emplace(); }));
+  REQUIRE(map.replace_if_equal(3, nothing(), nothing()));
+  REQUIRE(map.size() == 101);
+  REQUIRE(map == tiny_map<number, nothing>(map));
+}
 
 TEST_CASE("keys and values of every size from one to two hundred bytes keep every byte") {
   // Words and their ends, lines and their ends, of both: word_copy's own tests have every size.

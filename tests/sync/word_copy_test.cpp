@@ -136,3 +136,22 @@ TEST_CASE("up to eight bytes are one word", "[sync][word_copy]") {
   STATIC_REQUIRE_FALSE(atomic_words<bytes<9>>::is_single_word);
   REQUIRE(atomic_words<bytes<9>>::word_count == 2);
 }
+
+TEST_CASE("values are found whatever their operator& says, and empty ones are zero",
+          "[sync][word_copy]") {
+  struct nowhere {
+    explicit nowhere(int v) : value(v), more{v, v, v} {}
+    int value;
+    int more[3];
+    void operator&() const = delete;
+  };
+  atomic_words<nowhere> words;
+  words.store(nowhere(7));
+  REQUIRE(words.load().more[2] == 7);
+  REQUIRE(words.has_bytes_of(nowhere(7)));
+  struct empty {};
+  atomic_words<empty> nothing;
+  nothing.store(empty());
+  REQUIRE(nothing.only_word() == 0);
+  static_cast<void>(nothing.load());
+}

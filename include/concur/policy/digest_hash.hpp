@@ -45,10 +45,11 @@ class digest_hash {
   template <digest_key K>
   CONCUR_FORCEINLINE std::uint64_t operator()(const K& key) const noexcept {
     using words = detail::key_words<K>;
-    const std::uint64_t first = detail::multiply_fold(words::template at<0>(&key) ^ secret_[0],
-                                                      words::template at<1>(&key) ^ secret_[1]);
-    const std::uint64_t second = detail::multiply_fold(words::template at<2>(&key) ^ secret_[2],
-                                                       words::template at<3>(&key) ^ secret_[3]);
+    const void* const at = std::addressof(key);
+    const std::uint64_t first = detail::multiply_fold(words::template at<0>(at) ^ secret_[0],
+                                                      words::template at<1>(at) ^ secret_[1]);
+    const std::uint64_t second = detail::multiply_fold(words::template at<2>(at) ^ secret_[2],
+                                                       words::template at<3>(at) ^ secret_[3]);
     // A counter in one word has passed a single multiplication so far.
     return detail::multiply_fold(first ^ second, detail::mix_multiplier);
   }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <bit>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/config.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +37,7 @@ struct key_words {
   static CONCUR_FORCEINLINE Key join(Words... words) noexcept {
     if constexpr (std::is_trivially_default_constructible_v<Key>) {
       Key key;
-      auto* const to = reinterpret_cast<unsigned char*>(&key);
+      auto* const to = reinterpret_cast<unsigned char*>(std::addressof(key));
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         (std::memcpy(to + 8 * I, &words, I + 1 < count ? 8 : sizeof(Key) - 8 * I), ...);
       }
@@ -54,7 +55,7 @@ struct key_words {
   static CONCUR_FORCEINLINE Key copy(const Other& key) noexcept {
     static_assert(sizeof(Other) == sizeof(Key));
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return join(at<I>(&key)...);
+      return join(at<I>(std::addressof(key))...);
     }
     (indices());
   }

@@ -139,7 +139,7 @@ class owned_element {
 
   void store_if_changed(const mapped_type& v) {
     const mapped_type before = load();
-    if (std::memcmp(&v, &before, sizeof(mapped_type)) != 0) store(v);
+    if (std::memcmp(std::addressof(v), std::addressof(before), sizeof(mapped_type)) != 0) store(v);
   }
 
   void store(const mapped_type& v) {

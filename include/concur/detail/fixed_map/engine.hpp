@@ -133,7 +133,7 @@ class engine : public protocol<Storage, Hash> {
       }
     }
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return read_any(hash, f, key_words<key_type>::template at<I>(&key)...);
+      return read_any(hash, f, key_words<key_type>::template at<I>(std::addressof(key))...);
     }
     (typename key_words<key_type>::indices());
   }
@@ -391,7 +391,8 @@ class engine : public protocol<Storage, Hash> {
       if (!w.knows_distance() && this->home_of(this->hash(key)) != home) continue;
       bool is_known = false;
       for (std::size_t i = 0; i < count; ++i) {
-        is_known = is_known || std::memcmp(&list[i].key, &key, sizeof key) == 0;
+        is_known = is_known ||
+                   std::memcmp(std::addressof(list[i].key), std::addressof(key), sizeof key) == 0;
       }
       if (!is_known && this->look_at(s, d, key)) list[count++] = {&s, d, key};
     }
@@ -477,7 +478,7 @@ class engine : public protocol<Storage, Hash> {
       const slot_word w = base::word_of(s);
       if (!w.is(slot_state::member) || !s.key.has_bytes_of(key)) return false;
       if constexpr (is_in_place) {
-        return read_in_place(s, w, &key, f);
+        return read_in_place(s, w, std::addressof(key), f);
       } else {
         if (!value_form::must_wait(w)) {
           const value_type copy(key, s.value.load(w.copy()));

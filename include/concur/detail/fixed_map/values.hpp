@@ -95,7 +95,7 @@ class paired_value {
     if constexpr (is_split) {
       head_bytes head;
       tail_bytes tail;
-      const auto* const from = reinterpret_cast<const std::byte*>(&value);
+      const auto* const from = reinterpret_cast<const std::byte*>(std::addressof(value));
       std::memcpy(&head, from, sizeof head);
       std::memcpy(&tail, from + sizeof head, sizeof tail);
       // release: as copied_value

@@ -16,6 +16,7 @@
 
 #include <concepts>
 #include <concur/detail/assert.hpp>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/lockmap/hold.hpp>
 #include <concur/detail/lockmap/memory.hpp>
 #include <concur/detail/lockmap/patience.hpp>
@@ -65,7 +66,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     static constexpr bool is_quiet = std::is_trivially_copyable_v<Key> &&
                                      std::is_trivially_constructible_v<Key, K> &&
                                      std::is_same_v<std::remove_cvref_t<K>, Key>;
-    explicit key_from(std::remove_reference_t<K>& key) noexcept : key_(&key) {}
+    explicit key_from(std::remove_reference_t<K>& key) noexcept : key_(std::addressof(key)) {}
     void operator()(state_type& state) const { state.make_key(static_cast<source>(*key_)); }
 
    private:

@@ -5,9 +5,11 @@
 /// is stored when it returns, so that a callback that throws leaves the old value.
 #pragma once
 
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/seqmap/migration.hpp>
 #include <cstring>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace concur::inline CONCUR_ABI::detail::seqmap {
@@ -89,8 +91,12 @@ class locked_element {
   }
 
   void store_if_changed(const mapped_type& v) {
-    const mapped_type before = load_value();
-    if (std::memcmp(&v, &before, sizeof(mapped_type)) != 0) store(v);
+    if constexpr (!std::is_empty_v<mapped_type>) {
+      const mapped_type before = load_value();
+      if (std::memcmp(std::addressof(v), std::addressof(before), sizeof(mapped_type)) != 0) {
+        store(v);
+      }
+    }
   }
 
   Engine& engine_;

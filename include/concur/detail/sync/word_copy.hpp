@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <bit>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/config.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -50,7 +51,7 @@ class atomic_words {
       return load_in_place<Order>();
     } else {
       uninitialized result;
-      load_bytes<Order>(reinterpret_cast<unsigned char*>(&result.value));
+      load_bytes<Order>(reinterpret_cast<unsigned char*>(std::addressof(result.value)));
       return result.value;
     }
   }
@@ -59,10 +60,12 @@ class atomic_words {
   /// what the writer stored there before.
   template <std::memory_order Order = std::memory_order_relaxed>
   void store(const T& value) noexcept {
-    if constexpr (sizeof(T) == sizeof(word)) {
+    if constexpr (std::is_empty_v<T>) {
+      words_[0].store(0, Order);  // its one byte is padding, which nobody has set
+    } else if constexpr (sizeof(T) == sizeof(word)) {
       words_[0].store(std::bit_cast<word>(value), Order);
     } else {
-      const auto* const from = reinterpret_cast<const unsigned char*>(&value);
+      const auto* const from = reinterpret_cast<const unsigned char*>(std::addressof(value));
       for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>, std::size_t first) {
         (words_[first + I].store(word_of<is_last<IsEnd, I, sizeof...(I)>>(from, first + I), Order),
          ...);
@@ -103,7 +106,7 @@ class atomic_words {
   /// words: in a large program g++ would call a function for them, with closures and the value in
   /// memory, and the value's vector stores would be waited for by its word loads.
   CONCUR_FORCEINLINE bool has_bytes_of(const T& value) const noexcept {
-    const auto* const from = reinterpret_cast<const unsigned char*>(&value);
+    const auto* const from = reinterpret_cast<const unsigned char*>(std::addressof(value));
     word difference = 0;
     for_blocks([&]<bool IsEnd, std::size_t... I>(block<IsEnd, I...>,
                                                  std::size_t first) CONCUR_FORCEINLINE_LAMBDA {
@@ -170,7 +173,7 @@ class atomic_words {
   template <std::memory_order Order>
   T load_in_place() const noexcept {
     T result;
-    load_bytes<Order>(reinterpret_cast<unsigned char*>(&result));
+    load_bytes<Order>(reinterpret_cast<unsigned char*>(std::addressof(result)));
     return result;
   }
 
