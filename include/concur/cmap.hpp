@@ -261,7 +261,7 @@ class basic_cmap
       fail<std::invalid_argument>(what, what);
     }
     const T* found = nullptr;
-    this->cvisit(k, [&](const value_type& e) { found = &e.second; });
+    this->cvisit(k, [&](const value_type& e) { found = std::addressof(e.second); });
     return found;
   }
   using vocabulary::find;

@@ -220,6 +220,9 @@ TEST_CASE("cmap: stats are those of the moment, and print") {
   REQUIRE(stats.size == 100);
   REQUIRE(stats.capacity == map.capacity());
   REQUIRE(stats.load_factor == map.load_factor());
+  REQUIRE(stats.oldest_pinned == 0);
+  const auto guard = map.pin();
+  REQUIRE(map.stats().oldest_pinned != 0);
   std::ostringstream out;
   out << stats;
   REQUIRE(out.str().find("cmap{size: 100, ") == 0);
