@@ -47,7 +47,6 @@
 /// map, or by ending. A child of `fork` may go on using its parent's object.
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <concur/concepts.hpp>
 #include <concur/detail/fixed_map/engine.hpp>
@@ -69,10 +68,6 @@
 #include <utility>
 
 namespace concur::inline CONCUR_ABI {
-
-/// The key of a fixed map. Any other trivially copyable type of 32 bytes without padding may be
-/// given where one is asked for.
-using key32 = std::array<std::byte, 32>;
 
 /// What `fixed_map::stats()` returns. A momentary view; exact when nobody writes.
 struct fixed_map_stats {
@@ -447,6 +442,8 @@ class shared_fixed_map
   [[nodiscard]] static shared_fixed_map attach(std::span<std::byte> region) {
     return shared_fixed_map(base::attach(region));
   }
+
+  friend void swap(shared_fixed_map& left, shared_fixed_map& right) noexcept { left.swap(right); }
 
  private:
   explicit shared_fixed_map(base&& attached) : base(std::move(attached)) {}
