@@ -79,6 +79,7 @@ struct hamt_access;
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
 class [[nodiscard]] basic_hamt_snapshot {
   using engine_type = hamt::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;
+  using map_type = basic_hamt<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   using types = typename engine_type::types;
   using held = typename engine_type::held;
   friend struct hamt_access;
@@ -162,26 +163,22 @@ class [[nodiscard]] basic_hamt_snapshot {
   size_type size() const noexcept { return static_cast<size_type>(held_.size()); }
   [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
-  /// The value, good while the snapshot lives; null if the key is absent.
+  /// The value, good while the snapshot lives; null if the key is absent. What stands for a key is
+  /// what does in a lookup of the map.
   /// - Progress: wait-free; O(1) on average. Throws: what hasher and equality throw.
-  template <class K = Key>
-    requires(std::same_as<K, Key> || (says_transparent<Hash> && says_transparent<KeyEqual>))
-  const T* find(const K& key) const {
+  template <lookup_key<map_type> K = Key>
+  const T* find(const K& k) const {
+    auto&& key = as_key<map_type>(k);
     const value_type* const found = held_.find(key);
     return found == nullptr ? nullptr : &found->second;
   }
-  template <class K = Key>
-    requires(!std::same_as<K, Key> &&
-             !(says_transparent<Hash> &&
-               says_transparent<KeyEqual>)&&std::convertible_to<const K&, Key>)
-  const T* find(const K& key) const { return find(static_cast<Key>(key)); }
-  template <class K = Key>
-  bool contains(const K& key) const {
-    return find(key) != nullptr;
+  template <lookup_key<map_type> K = Key>
+  bool contains(const K& k) const {
+    return find(k) != nullptr;
   }
-  template <class K = Key>
-  size_type count(const K& key) const {
-    return contains(key) ? 1 : 0;
+  template <lookup_key<map_type> K = Key>
+  size_type count(const K& k) const {
+    return contains(k) ? 1 : 0;
   }
 
   /// f(const value_type&) for every element; returns how many.
