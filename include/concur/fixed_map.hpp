@@ -9,9 +9,8 @@
 ///
 /// - One allocation, in the constructor. An element of up to 16 bytes lies in one cache line, and
 ///   has a tag of one byte elsewhere, by which a lookup finds it: most misses read no element.
-/// - `insert` is lock-free: exactly one of those who insert a key wins, and one that sleeps half
-/// way
-///   is in nobody's way. It is `full()` only when no slot is free.
+/// - `insert` is lock-free: exactly one of those who insert a key wins, and one that sleeps in the
+///   middle is in nobody's way. It is `full()` only when no slot is free.
 /// - Trivially copyable values are read optimistically: a read waits only while that very value, of
 ///   more than 8 bytes, is being stored. Other values are read under the entry's shared lock.
 /// - `update`, `erase` and the other callbacks have the entry for themselves: trivially copyable
