@@ -40,6 +40,7 @@
 #include <concur/concepts.hpp>
 #include <concur/detail/cmap/engine.hpp>
 #include <concur/detail/cmap/stats.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
@@ -261,7 +262,7 @@ class basic_cmap
       fail<std::invalid_argument>(what, what);
     }
     const T* found = nullptr;
-    this->cvisit(k, [&](const value_type& e) { found = &e.second; });
+    this->cvisit(k, [&](const value_type& e) { found = std::addressof(e.second); });
     return found;
   }
   using vocabulary::find;
@@ -312,22 +313,41 @@ class cmap
   friend void swap(cmap& left, cmap& right) noexcept { left.swap(right); }
 };
 
-template <std::input_iterator Iterator>
-cmap(Iterator, Iterator, std::size_t = 0)
-    -> cmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-            typename std::iter_value_t<Iterator>::second_type>;
-
-template <std::input_iterator Iterator, class Hash>
-cmap(Iterator, Iterator, std::size_t, Hash)
-    -> cmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-            typename std::iter_value_t<Iterator>::second_type, Hash>;
-
-template <class Key, class T>
-cmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0)
-    -> cmap<std::remove_const_t<Key>, T>;
-
-template <class Key, class T, class Hash>
-cmap(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash)
-    -> cmap<std::remove_const_t<Key>, T, Hash>;
+/// \name Deduction guides, those of `std::unordered_map`
+/// \{
+template <std::input_iterator Iterator, class... Policies,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Policies...>>
+cmap(Iterator, Iterator, std::size_t = 0, Policies...)
+    -> cmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <std::input_iterator Iterator, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Allocator>>
+cmap(Iterator, Iterator, Allocator)
+    -> cmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <detail::any_range Range, class... Policies,
+          class Map = detail::deduced_map<detail::element_of<Range>, Policies...>>
+cmap(from_range_t, Range&&, std::size_t = 0, Policies...)
+    -> cmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <detail::any_range Range, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<detail::element_of<Range>, Allocator>>
+cmap(from_range_t, Range&&, Allocator)
+    -> cmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <class Key, class T, class... Policies,
+          class Map = detail::deduced_map<std::pair<Key, T>, Policies...>>
+cmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Policies...)
+    -> cmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <class Key, class T, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::pair<Key, T>, Allocator>>
+cmap(std::initializer_list<std::pair<Key, T>>, Allocator)
+    -> cmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <class Key, class T, class Hash, class KeyEqual, class Allocator>
+cmap(const cmap<Key, T, Hash, KeyEqual, Allocator>&, const std::type_identity_t<Allocator>&)
+    -> cmap<Key, T, Hash, KeyEqual, Allocator>;
+/// \}
 
 }  // namespace concur::inline CONCUR_ABI

@@ -9,9 +9,8 @@
 ///
 /// - One allocation, in the constructor. An element of up to 16 bytes lies in one cache line, and
 ///   has a tag of one byte elsewhere, by which a lookup finds it: most misses read no element.
-/// - `insert` is lock-free: exactly one of those who insert a key wins, and one that sleeps half
-/// way
-///   is in nobody's way. It is `full()` only when no slot is free.
+/// - `insert` is lock-free: exactly one of those who insert a key wins, and one that sleeps in the
+///   middle is in nobody's way. It is `full()` only when no slot is free.
 /// - Trivially copyable values are read optimistically: a read waits only while that very value, of
 ///   more than 8 bytes, is being stored. Other values are read under the entry's shared lock.
 /// - `update`, `erase` and the other callbacks have the entry for themselves: trivially copyable
@@ -47,12 +46,12 @@
 /// map, or by ending. A child of `fork` may go on using its parent's object.
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <concur/concepts.hpp>
 #include <concur/detail/fixed_map/engine.hpp>
 #include <concur/detail/fixed_map/own_memory.hpp>
 #include <concur/detail/fixed_map/shared_engine.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
@@ -69,10 +68,6 @@
 #include <utility>
 
 namespace concur::inline CONCUR_ABI {
-
-/// The key of a fixed map. Any other trivially copyable type of 32 bytes without padding may be
-/// given where one is asked for.
-using key32 = std::array<std::byte, 32>;
 
 /// What `fixed_map::stats()` returns. A momentary view; exact when nobody writes.
 struct fixed_map_stats {
@@ -292,6 +287,38 @@ class fixed_map : public detail::basic_fixed_map<key32, T, Hash, std::equal_to<>
   friend void swap(fixed_map& left, fixed_map& right) noexcept { left.swap(right); }
 };
 
+/// \name Deduction guides
+/// From pairs, of which the first are the keys; the capacity is always named.
+/// \{
+template <std::input_iterator Iterator, detail::function_argument Hash = digest_hash,
+          detail::allocator_argument Allocator = std::allocator<std::byte>>
+fixed_map(Iterator, Iterator, std::size_t, Hash = Hash(), Allocator = Allocator())
+    -> fixed_map<typename detail::deduced_map<std::iter_value_t<Iterator>>::mapped, Hash,
+                 Allocator>;
+template <std::input_iterator Iterator, detail::allocator_argument Allocator>
+fixed_map(Iterator, Iterator, std::size_t, Allocator)
+    -> fixed_map<typename detail::deduced_map<std::iter_value_t<Iterator>>::mapped, digest_hash,
+                 Allocator>;
+template <detail::any_range Range, detail::function_argument Hash = digest_hash,
+          detail::allocator_argument Allocator = std::allocator<std::byte>>
+fixed_map(from_range_t, Range&&, std::size_t, Hash = Hash(), Allocator = Allocator())
+    -> fixed_map<typename detail::deduced_map<detail::element_of<Range>>::mapped, Hash, Allocator>;
+template <detail::any_range Range, detail::allocator_argument Allocator>
+fixed_map(from_range_t, Range&&, std::size_t, Allocator)
+    -> fixed_map<typename detail::deduced_map<detail::element_of<Range>>::mapped, digest_hash,
+                 Allocator>;
+template <class Key, class T, detail::function_argument Hash = digest_hash,
+          detail::allocator_argument Allocator = std::allocator<std::byte>>
+fixed_map(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash = Hash(),
+          Allocator = Allocator()) -> fixed_map<T, Hash, Allocator>;
+template <class Key, class T, detail::allocator_argument Allocator>
+fixed_map(std::initializer_list<std::pair<Key, T>>, std::size_t, Allocator)
+    -> fixed_map<T, digest_hash, Allocator>;
+template <class T, class Hash, class Allocator>
+fixed_map(const fixed_map<T, Hash, Allocator>&, const std::type_identity_t<Allocator>&)
+    -> fixed_map<T, Hash, Allocator>;
+/// \}
+
 /// What `shared_fixed_map::verify()` returns. It is `true` when all is well.
 struct shared_fixed_map_report {
   std::size_t elements;     ///< that are there
@@ -447,6 +474,8 @@ class shared_fixed_map
   [[nodiscard]] static shared_fixed_map attach(std::span<std::byte> region) {
     return shared_fixed_map(base::attach(region));
   }
+
+  friend void swap(shared_fixed_map& left, shared_fixed_map& right) noexcept { left.swap(right); }
 
  private:
   explicit shared_fixed_map(base&& attached) : base(std::move(attached)) {}

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Every map and policy once, with its default arguments: enough to declare a function that takes a
-/// map by reference. The headers that define them do not repeat the defaults.
+/// Every map and policy once, with its default arguments, and what maps return and take: enough to
+/// declare a function that takes a map by reference, or what it says of itself. The headers that
+/// define them do not repeat the defaults.
 #pragma once
 
+#include <array>
 #include <concur/detail/bits/equal_to.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
@@ -38,6 +40,10 @@ struct exact_lru;
 struct lru;
 struct s3fifo;
 struct w_tinylfu;
+
+/// A policy without the counters of `stats()`.
+template <class Policy>
+struct without_statistics;
 }  // namespace eviction
 
 // Maps
@@ -51,6 +57,10 @@ class cmap;
 template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
           class Allocator = std::allocator<std::pair<const Key, T>>>
 class seqmap;
+
+/// The key of a fixed map. Any other trivially copyable type of 32 bytes without padding may be
+/// given where one is asked for.
+using key32 = std::array<std::byte, 32>;
 
 /// Keys of 32 bytes, capacity fixed at construction, no allocation after it.
 template <class T, class Hash = digest_hash, class Allocator = std::allocator<std::byte>>
@@ -91,6 +101,14 @@ class lockmap;
 template <class Key, class T>
 struct cache_options;
 
+/// A time, or for ever; and what a cache tells of the times of an element.
+class cache_duration;
+struct cache_times;
+
+/// An element of a cache that is saved and restored.
+template <class Key, class T>
+struct cache_record;
+
 /// A cache: `lockmap` with a capacity, eviction, expiry and single-flight loading.
 template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equal_to<>,
           class Allocator = std::allocator<std::pair<const Key, T>>, class Policy = eviction::lru>
@@ -100,14 +118,37 @@ class lru_lockmap;
 template <class T, class Allocator = std::allocator<T>>
 class seq_array;
 
+// What maps say
+
+/// Of an insertion into a map that may be full.
+class insert_result;
+
+/// Of themselves: `stats()`; of what is wrong with them: `validate()`, `verify()`.
+struct cmap_stats;
+struct cmap_report;
+struct hamt_stats;
+struct hamt_report;
+struct seqmap_stats;
+struct seq_array_stats;
+struct fixed_map_stats;
+struct shared_fixed_map_report;
+struct lockmap_stats;
+struct lru_lockmap_stats;
+
 // Memory reclamation: concur/reclaim/
 
 class epoch_guard;
+struct epoch_options;
+struct epoch_stats;
 
 /// Frees retired objects when no thread can hold them any more.
 template <class Allocator = std::allocator<char>>
 class basic_epoch_domain;
 using epoch_domain = basic_epoch_domain<>;
+
+/// Protects one object; a cohort of retired objects.
+class hazard_pointer;
+class hazard_pointer_domain;
 
 // Vocabulary: concur/concepts.hpp
 

@@ -38,6 +38,7 @@
 #include <concur/detail/hamt/diff.hpp>
 #include <concur/detail/hamt/engine.hpp>
 #include <concur/detail/hamt/stats.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
@@ -79,6 +80,7 @@ struct hamt_access;
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning>
 class [[nodiscard]] basic_hamt_snapshot {
   using engine_type = hamt::engine<Key, T, Hash, KeyEqual, Allocator, Tuning>;
+  using map_type = basic_hamt<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   using types = typename engine_type::types;
   using held = typename engine_type::held;
   friend struct hamt_access;
@@ -162,26 +164,22 @@ class [[nodiscard]] basic_hamt_snapshot {
   size_type size() const noexcept { return static_cast<size_type>(held_.size()); }
   [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
-  /// The value, good while the snapshot lives; null if the key is absent.
+  /// The value, good while the snapshot lives; null if the key is absent. What stands for a key is
+  /// what does in a lookup of the map.
   /// - Progress: wait-free; O(1) on average. Throws: what hasher and equality throw.
-  template <class K = Key>
-    requires(std::same_as<K, Key> || (says_transparent<Hash> && says_transparent<KeyEqual>))
-  const T* find(const K& key) const {
+  template <lookup_key<map_type> K = Key>
+  const T* find(const K& k) const {
+    auto&& key = as_key<map_type>(k);
     const value_type* const found = held_.find(key);
     return found == nullptr ? nullptr : &found->second;
   }
-  template <class K = Key>
-    requires(!std::same_as<K, Key> &&
-             !(says_transparent<Hash> &&
-               says_transparent<KeyEqual>)&&std::convertible_to<const K&, Key>)
-  const T* find(const K& key) const { return find(static_cast<Key>(key)); }
-  template <class K = Key>
-  bool contains(const K& key) const {
-    return find(key) != nullptr;
+  template <lookup_key<map_type> K = Key>
+  bool contains(const K& k) const {
+    return find(k) != nullptr;
   }
-  template <class K = Key>
-  size_type count(const K& key) const {
-    return contains(key) ? 1 : 0;
+  template <lookup_key<map_type> K = Key>
+  size_type count(const K& k) const {
+    return contains(k) ? 1 : 0;
   }
 
   /// f(const value_type&) for every element; returns how many.
@@ -531,22 +529,44 @@ detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, Tuning> merge(
   return result.snapshot();
 }
 
-template <std::input_iterator Iterator>
-hamt(Iterator, Iterator, std::size_t = 0)
-    -> hamt<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-            typename std::iter_value_t<Iterator>::second_type>;
-
-template <std::input_iterator Iterator, class Hash>
-hamt(Iterator, Iterator, std::size_t, Hash)
-    -> hamt<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-            typename std::iter_value_t<Iterator>::second_type, Hash>;
-
-template <class Key, class T>
-hamt(std::initializer_list<std::pair<Key, T>>, std::size_t = 0)
-    -> hamt<std::remove_const_t<Key>, T>;
-
-template <class Key, class T, class Hash>
-hamt(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash)
-    -> hamt<std::remove_const_t<Key>, T, Hash>;
+/// \name Deduction guides, those of `std::unordered_map`
+/// \{
+template <std::input_iterator Iterator, class... Policies,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Policies...>>
+hamt(Iterator, Iterator, std::size_t = 0, Policies...)
+    -> hamt<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <std::input_iterator Iterator, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Allocator>>
+hamt(Iterator, Iterator, Allocator)
+    -> hamt<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <detail::any_range Range, class... Policies,
+          class Map = detail::deduced_map<detail::element_of<Range>, Policies...>>
+hamt(from_range_t, Range&&, std::size_t = 0, Policies...)
+    -> hamt<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <detail::any_range Range, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<detail::element_of<Range>, Allocator>>
+hamt(from_range_t, Range&&, Allocator)
+    -> hamt<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <class Key, class T, class... Policies,
+          class Map = detail::deduced_map<std::pair<Key, T>, Policies...>>
+hamt(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Policies...)
+    -> hamt<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <class Key, class T, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::pair<Key, T>, Allocator>>
+hamt(std::initializer_list<std::pair<Key, T>>, Allocator)
+    -> hamt<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+            typename Map::allocator>;
+template <class Key, class T, class Hash, class KeyEqual, class Allocator>
+hamt(const hamt<Key, T, Hash, KeyEqual, Allocator>&, const std::type_identity_t<Allocator>&)
+    -> hamt<Key, T, Hash, KeyEqual, Allocator>;
+template <class Key, class T, class Hash, class KeyEqual, class Allocator>
+hamt(const hamt_snapshot<Key, T, Hash, KeyEqual, Allocator>&)
+    -> hamt<Key, T, Hash, KeyEqual, Allocator>;
+/// \}
 
 }  // namespace concur::inline CONCUR_ABI

@@ -39,6 +39,7 @@
 #include <concur/concepts.hpp>
 #include <concur/detail/lockmap/engine.hpp>
 #include <concur/detail/lockmap/locking_interface.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
@@ -251,22 +252,41 @@ class lockmap : public detail::basic_lockmap<Key, T, Hash, KeyEqual, Allocator,
   friend void swap(lockmap& left, lockmap& right) noexcept { left.swap(right); }
 };
 
-template <std::input_iterator Iterator>
-lockmap(Iterator, Iterator, std::size_t = 0)
-    -> lockmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-               typename std::iter_value_t<Iterator>::second_type>;
-
-template <std::input_iterator Iterator, class Hash>
-lockmap(Iterator, Iterator, std::size_t, Hash)
-    -> lockmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-               typename std::iter_value_t<Iterator>::second_type, Hash>;
-
-template <class Key, class T>
-lockmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0)
-    -> lockmap<std::remove_const_t<Key>, T>;
-
-template <class Key, class T, class Hash>
-lockmap(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash)
-    -> lockmap<std::remove_const_t<Key>, T, Hash>;
+/// \name Deduction guides, those of `std::unordered_map`
+/// \{
+template <std::input_iterator Iterator, class... Policies,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Policies...>>
+lockmap(Iterator, Iterator, std::size_t = 0, Policies...)
+    -> lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+               typename Map::allocator>;
+template <std::input_iterator Iterator, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Allocator>>
+lockmap(Iterator, Iterator, Allocator)
+    -> lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+               typename Map::allocator>;
+template <detail::any_range Range, class... Policies,
+          class Map = detail::deduced_map<detail::element_of<Range>, Policies...>>
+lockmap(from_range_t, Range&&, std::size_t = 0, Policies...)
+    -> lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+               typename Map::allocator>;
+template <detail::any_range Range, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<detail::element_of<Range>, Allocator>>
+lockmap(from_range_t, Range&&, Allocator)
+    -> lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+               typename Map::allocator>;
+template <class Key, class T, class... Policies,
+          class Map = detail::deduced_map<std::pair<Key, T>, Policies...>>
+lockmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Policies...)
+    -> lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+               typename Map::allocator>;
+template <class Key, class T, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::pair<Key, T>, Allocator>>
+lockmap(std::initializer_list<std::pair<Key, T>>, Allocator)
+    -> lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+               typename Map::allocator>;
+template <class Key, class T, class Hash, class KeyEqual, class Allocator>
+lockmap(const lockmap<Key, T, Hash, KeyEqual, Allocator>&, const std::type_identity_t<Allocator>&)
+    -> lockmap<Key, T, Hash, KeyEqual, Allocator>;
+/// \}
 
 }  // namespace concur::inline CONCUR_ABI

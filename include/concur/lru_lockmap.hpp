@@ -42,6 +42,7 @@
 #include <concur/concepts.hpp>
 #include <concur/detail/lockmap/locking_interface.hpp>
 #include <concur/detail/lru/engine.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
@@ -486,22 +487,47 @@ class lru_lockmap : public detail::basic_lru_lockmap<Key, T, Hash, KeyEqual, All
   friend void swap(lru_lockmap& left, lru_lockmap& right) noexcept { left.swap(right); }
 };
 
-template <std::input_iterator Iterator>
-lru_lockmap(Iterator, Iterator, std::size_t = 0)
-    -> lru_lockmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-                   typename std::iter_value_t<Iterator>::second_type>;
-
-template <std::input_iterator Iterator, class Hash>
-lru_lockmap(Iterator, Iterator, std::size_t, Hash)
-    -> lru_lockmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-                   typename std::iter_value_t<Iterator>::second_type, Hash>;
-
-template <class Key, class T>
-lru_lockmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0)
-    -> lru_lockmap<std::remove_const_t<Key>, T>;
-
-template <class Key, class T, class Hash>
-lru_lockmap(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash)
-    -> lru_lockmap<std::remove_const_t<Key>, T, Hash>;
+/// \name Deduction guides, those of `std::unordered_map`
+/// \{
+template <std::input_iterator Iterator, class... Policies,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Policies...>>
+lru_lockmap(Iterator, Iterator, std::size_t = 0, Policies...)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+template <std::input_iterator Iterator, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Allocator>>
+lru_lockmap(Iterator, Iterator, Allocator)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+template <detail::any_range Range, class... Policies,
+          class Map = detail::deduced_map<detail::element_of<Range>, Policies...>>
+lru_lockmap(from_range_t, Range&&, std::size_t = 0, Policies...)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+template <detail::any_range Range, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<detail::element_of<Range>, Allocator>>
+lru_lockmap(from_range_t, Range&&, Allocator)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+template <class Key, class T, class... Policies,
+          class Map = detail::deduced_map<std::pair<Key, T>, Policies...>>
+lru_lockmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Policies...)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+template <class Key, class T, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::pair<Key, T>, Allocator>>
+lru_lockmap(std::initializer_list<std::pair<Key, T>>, Allocator)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Policy>
+lru_lockmap(const lru_lockmap<Key, T, Hash, KeyEqual, Allocator, Policy>&,
+            const std::type_identity_t<Allocator>&)
+    -> lru_lockmap<Key, T, Hash, KeyEqual, Allocator, Policy>;
+template <class Key, class T, class... Policies,
+          class Map = detail::deduced_map<std::pair<Key, T>, Policies...>>
+lru_lockmap(cache_options<Key, T>, Policies...)
+    -> lru_lockmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+                   typename Map::allocator>;
+/// \}
 
 }  // namespace concur::inline CONCUR_ABI

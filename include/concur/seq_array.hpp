@@ -25,6 +25,7 @@
 #include <concepts>
 #include <concur/detail/assert.hpp>
 #include <concur/detail/bits/wrapping_sum.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/seq_array/engine.hpp>
 #include <concur/detail/seq_array/stats.hpp>
@@ -349,7 +350,13 @@ class seq_array {
   detail::seq_array_engine<T, Allocator> engine_;
 };
 
-template <std::input_iterator Iterator>
-seq_array(Iterator, Iterator) -> seq_array<std::iter_value_t<Iterator>>;
+template <std::input_iterator Iterator,
+          detail::allocator_argument Allocator = std::allocator<std::iter_value_t<Iterator>>>
+seq_array(Iterator, Iterator, Allocator = Allocator())
+    -> seq_array<std::iter_value_t<Iterator>, Allocator>;
+template <detail::any_range Range,
+          detail::allocator_argument Allocator = std::allocator<detail::element_of<Range>>>
+seq_array(from_range_t, Range&&, Allocator = Allocator())
+    -> seq_array<detail::element_of<Range>, Allocator>;
 
 }  // namespace concur::inline CONCUR_ABI

@@ -31,6 +31,7 @@
 #include <concepts>
 #include <concur/concepts.hpp>
 #include <concur/detail/bits/wrapping_sum.hpp>
+#include <concur/detail/map/deduced.hpp>
 #include <concur/detail/map/exchange.hpp>
 #include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/map_interface.hpp>
@@ -310,22 +311,41 @@ class seqmap : public detail::basic_seqmap<Key, T, Hash, KeyEqual, Allocator,
   friend void swap(seqmap& left, seqmap& right) noexcept { left.swap(right); }
 };
 
-template <std::input_iterator Iterator>
-seqmap(Iterator, Iterator, std::size_t = 0)
-    -> seqmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-              typename std::iter_value_t<Iterator>::second_type>;
-
-template <std::input_iterator Iterator, class Hash>
-seqmap(Iterator, Iterator, std::size_t, Hash)
-    -> seqmap<std::remove_const_t<typename std::iter_value_t<Iterator>::first_type>,
-              typename std::iter_value_t<Iterator>::second_type, Hash>;
-
-template <class Key, class T>
-seqmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0)
-    -> seqmap<std::remove_const_t<Key>, T>;
-
-template <class Key, class T, class Hash>
-seqmap(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash)
-    -> seqmap<std::remove_const_t<Key>, T, Hash>;
+/// \name Deduction guides, those of `std::unordered_map`
+/// \{
+template <std::input_iterator Iterator, class... Policies,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Policies...>>
+seqmap(Iterator, Iterator, std::size_t = 0, Policies...)
+    -> seqmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+              typename Map::allocator>;
+template <std::input_iterator Iterator, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::iter_value_t<Iterator>, Allocator>>
+seqmap(Iterator, Iterator, Allocator)
+    -> seqmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+              typename Map::allocator>;
+template <detail::any_range Range, class... Policies,
+          class Map = detail::deduced_map<detail::element_of<Range>, Policies...>>
+seqmap(from_range_t, Range&&, std::size_t = 0, Policies...)
+    -> seqmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+              typename Map::allocator>;
+template <detail::any_range Range, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<detail::element_of<Range>, Allocator>>
+seqmap(from_range_t, Range&&, Allocator)
+    -> seqmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+              typename Map::allocator>;
+template <class Key, class T, class... Policies,
+          class Map = detail::deduced_map<std::pair<Key, T>, Policies...>>
+seqmap(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Policies...)
+    -> seqmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+              typename Map::allocator>;
+template <class Key, class T, detail::allocator_argument Allocator,
+          class Map = detail::deduced_map<std::pair<Key, T>, Allocator>>
+seqmap(std::initializer_list<std::pair<Key, T>>, Allocator)
+    -> seqmap<typename Map::key, typename Map::mapped, typename Map::hash, typename Map::equal,
+              typename Map::allocator>;
+template <class Key, class T, class Hash, class KeyEqual, class Allocator>
+seqmap(const seqmap<Key, T, Hash, KeyEqual, Allocator>&, const std::type_identity_t<Allocator>&)
+    -> seqmap<Key, T, Hash, KeyEqual, Allocator>;
+/// \}
 
 }  // namespace concur::inline CONCUR_ABI

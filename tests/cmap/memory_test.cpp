@@ -306,8 +306,31 @@ TEST_CASE("cmap: every failing allocation of a life leaves a map that goes on") 
             map.find(k) == (is_there[k] != 0 ? std::optional(text(k)) : std::nullopt) ? 0U : 1U;
       }
       REQUIRE(wrong == 0);
-      require_sound(map);
+      require_sound(map, false);
     }
     REQUIRE(account.balanced());
   }
+}
+
+TEST_CASE("cmap: an erasure that finds no memory leaves a branch, and the next one contracts it") {
+  using map_type = concur::cmap<number, std::string, shaped_hash, std::equal_to<>,
+                                counting_allocator<std::pair<const number, std::string>>>;
+  allocation_account account;
+  map_type map(0, shaped_hash{shape::high}, std::equal_to<>(), allocator_of<map_type>(account));
+  for (number i = 0; i < 8; ++i) map.insert({i, text(i)});
+  REQUIRE(map.validate().branches > 0);
+  for (number i = 0; i < 6; ++i) {
+    account.fail_at(1);
+    try {
+      map.erase(i);
+      account.fail_never();
+    } catch (const std::bad_alloc&) {
+      account.fail_never();
+      map.erase(i);
+    }
+    require_sound(map, false);
+  }
+  map.erase(6);
+  require_sound(map);
+  REQUIRE(map.size() == 1);
 }

@@ -116,6 +116,59 @@ TEST_CASE("cmap: keys and values that only move live through growth and shrinkin
   require_sound(map);
 }
 
+template <class Map, class K>
+constexpr bool can_rewrite = requires(Map& map, const K& k) {
+  map.insert_or_assign(K(0), 1);
+}
+|| requires(Map& map, const K& k) {
+  map.exchange(K(0), 1);
+}
+|| requires(Map& map, const K& k) {
+  map.update(k, [](int&) {});
+}
+|| requires(Map& map, const K& k) {
+  map.upsert(
+      K(0), [](int&) {}, 1);
+}
+|| requires(Map& map, const K& k) {
+  map.compute(K(0), [](std::optional<int>&) {});
+}
+|| requires(Map& map, const K& k) {
+  map.replace_if_equal(k, 1, 2);
+};
+
+TEST_CASE("cmap: who would need a second key of one kind is told so by the constraints") {
+  using map_type = concur::cmap<move_only, int>;
+  STATIC_REQUIRE_FALSE(can_rewrite<map_type, move_only>);
+  STATIC_REQUIRE(can_rewrite<concur::cmap<int, int>, int>);
+  map_type map;
+  map.try_emplace(move_only(1), 1);
+  REQUIRE(map.take(move_only(1)) == 1);
+}
+
+/// A value whose address is not asked for by `&`.
+struct aloof {
+  int value = 0;
+  aloof* operator&() const noexcept { return nullptr; }
+  friend bool operator==(const aloof&, const aloof&) = default;
+};
+
+TEMPLATE_TEST_CASE("cmap: values with an operator & of their own are like any other", "", aloof,
+                   (std::pair<aloof, std::string>)) {
+  concur::cmap<int, TestType> map;
+  TestType one{};
+  map.insert({1, one});
+  map.insert_or_assign(1, one);
+  map.upsert(
+      1, [](TestType&) {}, one);
+  map.update(1, [](TestType&) {});
+  map.exchange(1, one);
+  const auto guard = map.pin();
+  REQUIRE(map.find(guard, 1) != nullptr);
+  REQUIRE(*map.find(1) == one);
+  REQUIRE(map.take(1) == one);
+}
+
 TEST_CASE("cmap: over-aligned elements are aligned through growth and overwriting") {
   tiny_cmap<over_aligned, over_aligned> map;
   for (number i = 0; i < 1500; ++i) map.insert({over_aligned{i}, over_aligned{i}});

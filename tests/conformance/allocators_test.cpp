@@ -57,13 +57,13 @@ void exercise(allocation_account& account) {
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("all memory is back when the maps are gone", "[allocators]",
-                        vocabulary_maps) {
+                        own_memory_maps) {
   allocation_account account;
   exercise<map_with<TestType, counting_allocator>>(account);
   REQUIRE(account.balanced());
 }
 
-TEMPLATE_LIST_TEST_CASE("memory comes from the memory resource", "[allocators]", vocabulary_maps) {
+TEMPLATE_LIST_TEST_CASE("memory comes from the memory resource", "[allocators]", own_memory_maps) {
   using M = map_with<TestType, std::pmr::polymorphic_allocator>;
   std::pmr::monotonic_buffer_resource buffer(1 << 20);
   M map{typename M::allocator_type(&buffer)};
@@ -76,7 +76,7 @@ TEMPLATE_LIST_TEST_CASE("memory comes from the memory resource", "[allocators]",
 }
 
 TEMPLATE_LIST_TEST_CASE("copies and moves may go to another allocator", "[allocators]",
-                        vocabulary_maps) {
+                        own_memory_maps) {
   using M = map_with<TestType, counting_allocator>;
   allocation_account here;
   allocation_account there;
@@ -243,7 +243,7 @@ TEST_CASE("a hamt that a snapshot shares keeps values that only move", "[allocat
 #endif
 
 TEMPLATE_LIST_TEST_CASE("a failing allocation leaves the map as it was", "[allocators]",
-                        vocabulary_maps) {
+                        own_memory_maps) {
   using M = map_with<TestType, counting_allocator>;
   using model = std::unordered_map<number, number>;
   const auto sweep = [](number elements, auto operation) {
@@ -288,7 +288,7 @@ TEMPLATE_LIST_TEST_CASE("a failing allocation leaves the map as it was", "[alloc
 }
 
 TEMPLATE_LIST_TEST_CASE("growth through failing allocations loses nothing", "[allocators]",
-                        vocabulary_maps) {
+                        own_memory_maps) {
   using M = map_with<TestType, counting_allocator>;
   allocation_account account;
   {

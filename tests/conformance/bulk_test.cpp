@@ -220,7 +220,7 @@ TEMPLATE_LIST_TEST_CASE("maps are equal when they hold the same", "[bulk]", core
 }
 
 TEMPLATE_LIST_TEST_CASE("constructors take what those of a standard map take", "[bulk]",
-                        vocabulary_maps) {
+                        own_memory_maps) {
   using M = typename TestType::template map<number, number>;
   using hasher = typename M::hasher;
   using key_equal = typename M::key_equal;
@@ -246,7 +246,7 @@ TEMPLATE_LIST_TEST_CASE("constructors take what those of a standard map take", "
   REQUIRE(M(list, allocator()) == expected);
 }
 
-TEMPLATE_LIST_TEST_CASE("a copy is a map of its own", "[bulk]", vocabulary_maps) {
+TEMPLATE_LIST_TEST_CASE("a copy is a map of its own", "[bulk]", own_memory_maps) {
   using M = typename TestType::template map<number, number>;
   M original = map_of<M>(200);
   M copy(original);
@@ -269,7 +269,7 @@ TEMPLATE_LIST_TEST_CASE("a copy is a map of its own", "[bulk]", vocabulary_maps)
 }
 
 TEMPLATE_LIST_TEST_CASE("a map that was moved from is empty and usable", "[bulk]",
-                        vocabulary_maps) {
+                        own_memory_maps) {
   using M = typename TestType::template map<number, number>;
   const M expected = map_of<M>(200);
   M first = map_of<M>(200);

@@ -4,6 +4,8 @@
 /// families for `TEMPLATE_LIST_TEST_CASE`. Tests branch on `guarantees`, never on a family's name.
 ///
 /// - `vocabulary_maps`: every map of the library and the two reference engines; all names.
+/// - `own_memory_maps`: without the map that lies in memory of the user's: those that are
+///   constructed with an allocator.
 /// - `any_type_maps`: those of them that take any type.
 /// - `core_maps`, `any_type_core_maps`: and the hand-written oracle; the names that it has.
 /// - `shared_maps`, `any_type_shared_maps`: and boost::concurrent_flat_map, where it is found; the
@@ -37,6 +39,10 @@
 
 #if __has_include(<concur/fixed_map.hpp>)
 #include "conformance/roomy_fixed_map.hpp"
+#if !defined(_WIN32)
+#include "conformance/roomy_shared_fixed_map.hpp"
+#define CONCUR_TEST_HAS_SHARED_FIXED_MAP 1
+#endif
 #define CONCUR_TEST_HAS_FIXED_MAP 1
 #else
 #define CONCUR_TEST_HAS_FIXED_MAP 0
@@ -131,6 +137,18 @@ using fixed_list = std::tuple<fixed_family>;
 using fixed_list = std::tuple<>;
 #endif
 
+#if defined(CONCUR_TEST_HAS_SHARED_FIXED_MAP) && !defined(CONCUR_TEST_OF_TWIN)
+struct shared_fixed_family {
+  template <class K, class T, class... Rest>
+  using map = roomy_shared_fixed_map<K, T, Rest...>;
+  template <class... Types>
+  static constexpr bool takes = (std::is_trivially_copyable_v<Types> && ...);
+};
+using shared_fixed_list = std::tuple<shared_fixed_family>;
+#else
+using shared_fixed_list = std::tuple<>;
+#endif
+
 #if CONCUR_TEST_HAS_HAMT
 struct hamt_family {
   template <class K, class T, class... Rest>
@@ -197,7 +215,8 @@ using any_type_maps = std::tuple<locked_family>;
 using any_type_maps =
     joined<std::tuple<locked_family, cow_family>, cmap_list, hamt_list, lockmap_list, lru_list>;
 #endif
-using vocabulary_maps = joined<any_type_maps, seqmap_list, fixed_list>;
+using own_memory_maps = joined<any_type_maps, seqmap_list, fixed_list>;
+using vocabulary_maps = joined<own_memory_maps, shared_fixed_list>;
 /// Of them, those that take keys which are not compared by their bytes; and any values, beside keys
 /// that are numbers.
 using any_key_maps = joined<any_type_maps, seqmap_list>;

@@ -133,6 +133,39 @@ int read_on(hamt_type& map, const hamt_type::snapshot_type& snapshot) {
   return 0;
 }
 
+/// Forks `children` times, one after the other, beside `threads` threads that do nothing but ask
+/// `is_there(i)` of every key; `child()` is what each child does, and its exit code.
+template <class IsThere, class Child>
+void require_children(int children, int threads, IsThere is_there, Child child) {
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> misses{0};
+  std::atomic<int> at_work{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < threads; ++t) {
+    readers.emplace_back([&] {
+      for (int round = 0; !is_over.load(std::memory_order_relaxed); ++round) {
+        if (round == 1) at_work.fetch_add(1);
+        for (number i = 0; i < present; ++i) misses += is_there(i) ? 0U : 1U;
+      }
+    });
+  }
+  // From here on they only read. A thread that starts allocates, and not every allocator (that of
+  // AddressSanitizer for one) survives a fork beside that.
+  while (at_work.load() < threads) std::this_thread::yield();
+  std::vector<int> answers;
+  for (int round = 0; round < children; ++round) {
+    const pid_t id = ::fork();
+    if (id == 0) ::_exit(child());
+    int status = -1;
+    if (id > 0) ::waitpid(id, &status, 0);
+    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
+  }
+  is_over = true;
+  for (auto& reader : readers) reader.join();
+  REQUIRE(answers == std::vector<int>(static_cast<std::size_t>(children), 0));
+  REQUIRE(misses == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a child of fork reads and writes the maps that it inherits, and makes its own",
@@ -144,35 +177,9 @@ TEST_CASE("a child of fork reads and writes the maps that it inherits, and makes
     map.insert({scattered(i), i});
     array.push_back(i);
   }
-  std::atomic<bool> is_over{false};
-  std::atomic<std::size_t> misses{0};
-  std::atomic<int> at_work{0};
-  std::vector<std::thread> readers;
-  for (int t = 0; t < 3; ++t) {
-    readers.emplace_back([&] {
-      for (int round = 0; !is_over.load(std::memory_order_relaxed); ++round) {
-        if (round == 1) at_work.fetch_add(1);
-        for (number i = 0; i < present; ++i) {
-          if (map.find(scattered(i)) != i || array.load(i) != i) ++misses;
-        }
-      }
-    });
-  }
-  // From here on they only read. A thread that starts allocates, and not every allocator (that of
-  // AddressSanitizer for one) survives a fork beside that.
-  while (at_work.load() < 3) std::this_thread::yield();
-  std::vector<int> answers;
-  for (int round = 0; round < 8; ++round) {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(live_on(map, array, account));
-    int status = -1;
-    if (child > 0) ::waitpid(child, &status, 0);
-    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
-  }
-  is_over = true;
-  for (auto& reader : readers) reader.join();
-  REQUIRE(answers == std::vector<int>(8, 0));
-  REQUIRE(misses == 0);
+  require_children(
+      8, 3, [&](number i) { return map.find(scattered(i)) == i && array.load(i) == i; },
+      [&] { return live_on(map, array, account); });
   REQUIRE(map.size() == present);
   REQUIRE(array.size() == present);
 }
@@ -182,33 +189,9 @@ TEMPLATE_TEST_CASE("a child of fork reads and writes the trie that it inherits, 
   allocation_account account;
   TestType map{allocator(account)};
   for (number i = 0; i < present; ++i) map.insert({scattered(i), i});
-  std::atomic<bool> is_over{false};
-  std::atomic<std::size_t> misses{0};
-  std::atomic<int> at_work{0};
-  std::vector<std::thread> readers;
-  for (int t = 0; t < 3; ++t) {
-    readers.emplace_back([&] {
-      for (int round = 0; !is_over.load(std::memory_order_relaxed); ++round) {
-        if (round == 1) at_work.fetch_add(1);
-        for (number i = 0; i < present; ++i) {
-          if (map.find(scattered(i)) != i) ++misses;
-        }
-      }
-    });
-  }
-  while (at_work.load() < 3) std::this_thread::yield();
-  std::vector<int> answers;
-  for (int round = 0; round < 8; ++round) {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(live_on(map, account));
-    int status = -1;
-    if (child > 0) ::waitpid(child, &status, 0);
-    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
-  }
-  is_over = true;
-  for (auto& reader : readers) reader.join();
-  REQUIRE(answers == std::vector<int>(8, 0));
-  REQUIRE(misses == 0);
+  require_children(
+      8, 3, [&](number i) { return map.find(scattered(i)) == i; },
+      [&] { return live_on(map, account); });
   REQUIRE(map.size() == present);
   require_sound(map);
 }
@@ -219,33 +202,10 @@ TEST_CASE("a child of fork goes on with the snapshots of a hamt that it inherits
   hamt_type map{allocator(account)};
   for (number i = 0; i < present; ++i) map.insert({scattered(i), i});
   const auto snapshot = map.snapshot();
-  std::atomic<bool> is_over{false};
-  std::atomic<std::size_t> misses{0};
-  std::atomic<int> at_work{0};
-  std::vector<std::thread> readers;
-  for (int t = 0; t < 2; ++t) {
-    readers.emplace_back([&] {
-      for (int round = 0; !is_over.load(std::memory_order_relaxed); ++round) {
-        if (round == 1) at_work.fetch_add(1);
-        for (number i = 0; i < present; ++i) {
-          if (map.find(scattered(i)) != i || *snapshot.find(scattered(i)) != i) ++misses;
-        }
-      }
-    });
-  }
-  while (at_work.load() < 2) std::this_thread::yield();
-  std::vector<int> answers;
-  for (int round = 0; round < 4; ++round) {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(read_on(map, snapshot));
-    int status = -1;
-    if (child > 0) ::waitpid(child, &status, 0);
-    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
-  }
-  is_over = true;
-  for (auto& reader : readers) reader.join();
-  REQUIRE(answers == std::vector<int>(4, 0));
-  REQUIRE(misses == 0);
+  require_children(
+      4, 2,
+      [&](number i) { return map.find(scattered(i)) == i && *snapshot.find(scattered(i)) == i; },
+      [&] { return read_on(map, snapshot); });
   REQUIRE(map.size() == present);
   require_sound(map);
 }

@@ -3,16 +3,19 @@
 /// What fixed_map has beyond the vocabulary: keys of 32 bytes, capacity, `full()`, values in place.
 
 #include <concur/fixed_map.hpp>
+#include <concur/parallel.hpp>
 
 #include "support/catch.hpp"
 #include "support/counting_allocator.hpp"
 #include "support/fixed_map_access.hpp"
 #include "support/keys32.hpp"
 #include "support/threads.hpp"
+#include "support/time_limit.hpp"
 #include "support/tracked.hpp"
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <sstream>
@@ -295,6 +298,94 @@ TEST_CASE("fixed_map: values in place, called from their own callbacks") {
   REQUIRE(map.find(digest(2)) == "two!");
   REQUIRE(map.erase(digest(1)) == 1);
   REQUIRE(broken_invariant(map) == nullptr);
+}
+
+namespace {
+
+/// Parallel traversals of a map with 20 elements, and how many they have shown.
+template <class Map>
+class parallel_traversals {
+ public:
+  explicit parallel_traversals(Map& map) : map_(map) {
+    for (number i = 0; i < 20; ++i) map.try_emplace(digest(i));
+  }
+
+  bool change() { return map_.visit_all(three, counted()) == 20 && shown_.exchange(0) == 20; }
+  bool look() { return map_.cvisit_all(three, counted()) == 20 && shown_.exchange(0) == 20; }
+  /// None of them shows anything.
+  bool refuse_changes() {
+    return refuses([&] { map_.visit_all(three, counted()); }) &&
+           refuses([&] { map_.visit_while(three, counted()); }) &&
+           refuses([&] { map_.erase_if(three, counted()); });
+  }
+  bool refuse_looks() {
+    return refuses([&] { map_.cvisit_all(three, counted()); }) &&
+           refuses([&] { map_.cvisit_while(three, counted()); });
+  }
+
+ private:
+  static constexpr concur::parallel three{3};
+
+  auto counted() {
+    return [this](const auto&) { return ++shown_ != 0; };
+  }
+  template <class Traversal>
+  bool refuses(const Traversal& traversal) {
+    try {
+      traversal();
+    } catch (const std::system_error& error) {
+      return error.code() == std::errc::resource_deadlock_would_occur && shown_ == 0;
+    }
+    return false;
+  }
+
+  Map& map_;
+  std::atomic<std::size_t> shown_{0};
+};
+
+}  // namespace
+
+TEST_CASE("fixed_map: parallel traversals by who holds a value in place wait for nobody") {
+  const time_limit limit(std::chrono::seconds(60));
+  strings map(64);
+  parallel_traversals<strings> traversals(map);
+  // Who reads a value keeps out who changes it.
+  map.cvisit(digest(7), [&](const auto&) {
+    REQUIRE(traversals.refuse_changes());
+    REQUIRE(traversals.look());
+    strings other(map);
+    REQUIRE(parallel_traversals<strings>(other).change());
+  });
+  map.scan(0, 1, [&](const auto&) { REQUIRE(traversals.refuse_changes()); });
+  // Who changes it keeps out everybody, also while he reads another.
+  map.visit(digest(7), [&](auto&) {
+    REQUIRE(traversals.refuse_changes());
+    REQUIRE(traversals.refuse_looks());
+    map.cvisit(digest(8), [&](const auto&) { REQUIRE(traversals.refuse_looks()); });
+  });
+  // What is being made is nobody's yet.
+  map.compute(digest(20), [&](auto&) {
+    REQUIRE(traversals.refuse_changes());
+    REQUIRE(traversals.look());
+  });
+  // On the threads that help, too.
+  std::atomic<int> refused{0};
+  map.cvisit_all(concur::parallel{3},
+                 [&](const auto&) { refused += traversals.refuse_changes() ? 1 : 0; });
+  REQUIRE(refused == 20);
+  REQUIRE(traversals.change());
+}
+
+TEST_CASE("fixed_map: parallel traversals by who has a copy of a value") {
+  const time_limit limit(std::chrono::seconds(60));
+  concur::fixed_map<std::array<number, 3>> map(64);
+  parallel_traversals<concur::fixed_map<std::array<number, 3>>> traversals(map);
+  map.cvisit(digest(7), [&](const auto&) { REQUIRE(traversals.change()); });
+  map.visit(digest(7), [&](auto&) {
+    REQUIRE(traversals.refuse_changes());
+    REQUIRE(traversals.look());
+  });
+  REQUIRE(traversals.change());
 }
 
 TEST_CASE("fixed_map: a callback that throws changes nothing, and an insertion leaves no claim") {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// A region with a map in it, some bytes of which somebody has changed. It is rejected, or it is
-/// used: then answers may be wrong, but nothing else may happen.
+/// A region with a map in it, some bytes of which somebody has changed, or which somebody has cut
+/// off, or said to be larger or smaller than it is. It is rejected, or it is used: then answers may
+/// be wrong, but nothing else may happen.
 #include "support/keys32.hpp"
 
 #include <array>
@@ -9,7 +10,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <span>
+#include <utility>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -32,12 +35,17 @@ using shared_map = concur::detail::basic_shared_fixed_map<concur::key32, T, conc
 
 constexpr std::size_t capacity = 8;
 
+/// Memory on the heap, not a byte more than asked for, so that an access beside it is seen.
+std::byte* make_memory(std::size_t bytes) {
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, 64, bytes) != 0) std::abort();
+  return static_cast<std::byte*>(memory);
+}
+
 template <class T>
-struct image {
+class image {
+ public:
   static std::size_t bytes() { return shared_map<T>::bytes_for(capacity); }
-  // On the heap, so that an access beside it is seen.
-  std::byte* const memory =
-      static_cast<std::byte*>(std::aligned_alloc(64, (bytes() + 63) / 64 * 64));
   image() {
     shared_map<T>::format(span(), capacity, 1);
     auto map = shared_map<T>::attach(span());
@@ -46,8 +54,32 @@ struct image {
   }
   image(const image&) = delete;
   image& operator=(const image&) = delete;
-  ~image() { std::free(memory); }
-  std::span<std::byte> span() const { return {memory, bytes()}; }
+  ~image() { std::free(memory_); }
+  std::span<std::byte> span() const { return {memory_, size_}; }
+
+  /// Some bytes are left.
+  void cut_off(std::size_t left) {
+    if (left > size_) return;
+    std::byte* const shorter = make_memory(left);
+    std::memcpy(shorter, memory_, left);
+    std::free(std::exchange(memory_, shorter));
+    size_ = left;
+  }
+  /// The header says another capacity, and does not contradict itself.
+  void claim(std::size_t slots) {
+    using description = concur::detail::fixed_map::region_description;
+    description d{};
+    if (size_ < sizeof d) return;
+    std::memcpy(&d, memory_, sizeof d);
+    d.capacity = slots;
+    d.bytes = shared_map<T>::bytes_for(slots);
+    d.checksum = d.sum();
+    std::memcpy(memory_, &d, sizeof d);
+  }
+
+ private:
+  std::size_t size_ = bytes();
+  std::byte* memory_ = make_memory(size_);
 };
 
 struct input {
@@ -62,6 +94,7 @@ struct input {
 
 template <class T>
 void change(const image<T>& region, input& in) {
+  const std::span<std::byte> bytes = region.span();
   for (unsigned n = in.next() % 16; n != 0; --n) {
     // The header is small, and rejected at once: one change in eight goes there.
     const std::size_t high = in.next();
@@ -75,7 +108,31 @@ void change(const image<T>& region, input& in) {
           capacity * (8 + sizeof(concur::detail::fixed_map::shared_slot<concur::key32, T>));
       at = image<T>::bytes() - 1 - at % tail;
     }
-    region.memory[at] ^= static_cast<std::byte>(in.next());
+    const auto flips = static_cast<std::byte>(in.next());
+    if (at < bytes.size()) bytes[at] ^= flips;
+  }
+}
+
+/// Before anybody attaches: somewhere in the header, in what follows, or so that what a smaller map
+/// needs is left.
+template <class T>
+void cut_off(image<T>& region, input& in) {
+  const unsigned kind = in.next();
+  const std::size_t at = std::size_t{in.next()} << 8 | in.next();
+  const std::size_t slots = std::size_t{1} << kind / 4 % 6;  // 1 to 32
+  switch (kind % 4) {
+    case 0:
+      region.cut_off(at % (image<T>::bytes() + 1));
+      break;
+    case 1:
+      region.cut_off(at % (sizeof(concur::detail::fixed_map::region_header) + 1));
+      break;
+    case 2:
+      region.cut_off(shared_map<T>::bytes_for(slots) - at % 2);
+      region.claim(slots);
+      break;
+    default:
+      region.claim(slots);
   }
 }
 
@@ -90,8 +147,9 @@ void read_all(shared_map<T>& map) {
 }
 
 template <class T>
-void run(input in) {
-  const image<T> region;
+void run(input in, bool is_cut_off) {
+  image<T> region;
+  if (is_cut_off) cut_off(region, in);
   change(region, in);
   try {
     auto map = shared_map<T>::attach(region.span());
@@ -137,10 +195,12 @@ void run(input in) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   input in{data, size};
-  if (in.next() % 2 == 0) {
-    run<std::array<std::uint32_t, 3>>(in);
+  const unsigned first = in.next();
+  const bool is_cut_off = first / 2 % 4 == 3;
+  if (first % 2 == 0) {
+    run<std::array<std::uint32_t, 3>>(in, is_cut_off);
   } else {
-    run<std::array<std::uint64_t, 4>>(in);
+    run<std::array<std::uint64_t, 4>>(in, is_cut_off);
   }
   return 0;
 }

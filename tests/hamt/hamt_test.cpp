@@ -10,6 +10,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,31 @@ struct constant_hash {
   std::uint64_t operator()(std::uint64_t) const { return 42; }
 };
 
+/// Takes any number, and hashes its bytes: two widths of one number have two hashes.
+struct hash_of_bytes {
+  using is_transparent = void;
+  template <class N>
+  std::uint64_t operator()(N n) const {
+    return concur::hash<std::uint64_t>()(n) + sizeof(N);
+  }
+};
+
+/// Converts to a key, and is nothing that a hasher takes.
+struct file_name {
+  std::string text;
+  operator std::string() const { return text; }  // NOLINT(google-explicit-constructor)
+};
+
+template <class Map, class K>
+concept is_looked_up = requires(const Map& map, const K& k) {
+  map.find(k);
+};
+template <class Map, class K>
+concept is_counted = requires(const Map& map, const K& k) {
+  map.contains(k);
+  map.count(k);
+};
+
 template <class Snapshot>
 auto contents(const Snapshot& s) {
   std::map<typename Snapshot::key_type, typename Snapshot::mapped_type> all;
@@ -54,6 +80,31 @@ T make(std::uint64_t n) {
 }
 
 }  // namespace
+
+TEST_CASE("a snapshot takes for a key what its map does", "[hamt][snapshot]") {
+  const text_map map{{"apples", "3"}, {"pears", "4"}};
+  const auto snapshot = map.snapshot();
+  REQUIRE(*snapshot.find(std::string_view("apples")) == "3");
+  REQUIRE(*snapshot.find("pears") == "4");
+  REQUIRE(*snapshot.find(file_name{"pears"}) == map.find(file_name{"pears"}));
+  REQUIRE(snapshot.contains(file_name{"apples"}));
+  REQUIRE(snapshot.count(file_name{"plums"}) == 0);
+  REQUIRE(snapshot.contains({"pears", 5}));  // as it would make a key
+
+  concur::hamt<std::uint64_t, int, hash_of_bytes> numbers;
+  REQUIRE(numbers.insert({7, 1}));
+  const std::uint16_t narrow = 7;
+  REQUIRE(numbers.contains(narrow));
+  const auto same_numbers = numbers.snapshot();
+  REQUIRE(same_numbers.contains(narrow));
+  REQUIRE(*same_numbers.find(narrow) == 1);
+  REQUIRE(same_numbers.count(narrow) == 1);
+
+  using snapshot_type = text_map::snapshot_type;
+  STATIC_REQUIRE(is_looked_up<snapshot_type, file_name> && is_counted<snapshot_type, file_name>);
+  STATIC_REQUIRE_FALSE(is_looked_up<text_map, int*> || is_counted<text_map, int*>);
+  STATIC_REQUIRE_FALSE(is_looked_up<snapshot_type, int*> || is_counted<snapshot_type, int*>);
+}
 
 TEMPLATE_TEST_CASE("a snapshot does not change", "[hamt][snapshot]", number_map, text_map) {
   using K = typename TestType::key_type;

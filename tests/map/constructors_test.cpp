@@ -13,8 +13,11 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <memory_resource>
@@ -115,6 +118,80 @@ struct propagating_allocator : counting_allocator<T> {
       : counting_allocator<T>(other.account()) {}
 };
 
+struct any_hash {
+  std::uint64_t operator()(std::uint64_t n) const { return n; }
+};
+struct any_equal {
+  bool operator()(std::uint64_t a, std::uint64_t b) const { return a == b; }
+};
+using any_allocator = std::pmr::polymorphic_allocator<std::pair<const std::uint64_t, char>>;
+
+/// That `Map(given...)` is an `Expected`, and that it can be made.
+template <class Expected, template <class...> class Map, class... Given>
+constexpr bool makes = requires(Given&&... given) {
+  { Map(static_cast<Given&&>(given)...) } -> std::same_as<Expected>;
+};
+template <template <class...> class Map, class... Given>
+constexpr bool makes_something = requires(Given&&... given) {
+  Map(static_cast<Given&&>(given)...);
+};
+
+/// What follows `Source...`, a size or not, in all orders that constructors have.
+template <template <class...> class Map, class... Source>
+constexpr bool deduces_policies() {
+  using key = std::uint64_t;
+  using standard_hash = concur::hash<key>;
+  using equal = std::equal_to<>;
+  using from_source = Map<key, char>;
+  static_assert(makes<from_source, Map, Source...>);
+  static_assert(makes<from_source, Map, Source..., int>);
+  static_assert(makes<Map<key, char, any_hash>, Map, Source..., int, any_hash>);
+  static_assert(
+      makes<Map<key, char, any_hash, any_equal>, Map, Source..., int, any_hash, any_equal>);
+  static_assert(makes<Map<key, char, any_hash, any_equal, any_allocator>, Map, Source..., int,
+                      any_hash, any_equal, any_allocator>);
+  static_assert(makes<Map<key, char, any_hash, equal, any_allocator>, Map, Source..., int, any_hash,
+                      any_allocator>);
+  static_assert(makes<Map<key, char, standard_hash, equal, any_allocator>, Map, Source..., int,
+                      any_allocator>);
+  static_assert(
+      makes<Map<key, char, standard_hash, equal, any_allocator>, Map, Source..., any_allocator>);
+  static_assert(!makes_something<Map, Source..., int, int>);
+  static_assert(!makes_something<Map, Source..., any_hash>);
+  static_assert(!makes_something<Map, Source..., int, any_allocator, any_allocator>);
+  static_assert(!makes_something<Map, Source..., int, any_allocator, any_hash>);
+  return true;
+}
+
+template <template <class...> class Map>
+void deduces_all() {
+  using pairs = std::vector<std::pair<std::uint64_t, char>>;
+  using numbers = std::vector<std::uint64_t>;
+  STATIC_REQUIRE(deduces_policies<Map, pairs::iterator, pairs::iterator>());
+  STATIC_REQUIRE(deduces_policies<Map, concur::from_range_t, const pairs&>());
+  STATIC_REQUIRE(
+      deduces_policies<Map, std::initializer_list<std::pair<const std::uint64_t, char>>>());
+  STATIC_REQUIRE_FALSE(makes_something<Map, numbers::iterator, numbers::iterator>);
+  STATIC_REQUIRE_FALSE(makes_something<Map, concur::from_range_t, numbers>);
+  STATIC_REQUIRE_FALSE(makes_something<Map, int, int>);
+  using other = Map<std::uint64_t, char, any_hash, any_equal, any_allocator>;
+  STATIC_REQUIRE(makes<other, Map, const other&>);
+  STATIC_REQUIRE(makes<other, Map, const other&, std::pmr::memory_resource*>);
+
+  std::pmr::monotonic_buffer_resource memory;
+  Map listed({std::pair(std::uint64_t{1}, 'a'), std::pair(std::uint64_t{2}, 'b')}, 10, any_hash(),
+             any_equal(), any_allocator(&memory));
+  STATIC_REQUIRE(std::is_same_v<decltype(listed), other>);
+  REQUIRE(listed.find(2) == 'b');
+  REQUIRE(listed.get_allocator().resource() == &memory);
+  const std::vector<std::pair<std::uint64_t, char>> values{{3, 'c'}};
+  Map sized(values.begin(), values.end(), {100}, any_hash());
+  REQUIRE(sized.find(3) == 'c');
+  Map ranged(concur::from_range, values, any_allocator(&memory));
+  REQUIRE(ranged.find(3) == 'c');
+  REQUIRE(ranged.get_allocator().resource() == &memory);
+}
+
 /// Another type of 32 bytes.
 struct other_digest {
   std::array<unsigned char, 32> bytes;
@@ -142,6 +219,56 @@ TEMPLATE_TEST_CASE("maps are made from ranges", "[map]",
   STATIC_REQUIRE_FALSE(std::is_constructible_v<TestType, concur::from_range_t, int>);
   STATIC_REQUIRE_FALSE(
       std::is_constructible_v<TestType, concur::from_range_t, std::vector<pair>, std::string>);
+}
+
+TEST_CASE("the types of a map are deduced from what it is made of, as those of a standard map",
+          "[map]") {
+  deduces_all<concur::cmap>();
+  deduces_all<concur::hamt>();
+  deduces_all<concur::seqmap>();
+  deduces_all<concur::lockmap>();
+  deduces_all<concur::lru_lockmap>();
+
+  concur::hamt<int, char, any_hash> map{{1, 'a'}};
+  const auto snapshot = map.snapshot();
+  const concur::hamt fork(snapshot);
+  STATIC_REQUIRE(std::is_same_v<decltype(fork), const concur::hamt<int, char, any_hash>>);
+  REQUIRE(fork.find(1) == 'a');
+  const concur::lru_lockmap cache(concur::cache_options<int, char>{.capacity = 5}, any_hash());
+  STATIC_REQUIRE(std::is_same_v<decltype(cache), const concur::lru_lockmap<int, char, any_hash>>);
+  REQUIRE(cache.options().capacity == 5);
+}
+
+TEST_CASE("the types of a fixed_map and of a seq_array are deduced", "[map]") {
+  using concur::fixed_map, concur::seq_array;
+  using bytes = std::pmr::polymorphic_allocator<std::byte>;
+  std::pmr::monotonic_buffer_resource memory;
+  const std::vector<std::pair<concur::key32, char>> values{{digest(1), 'a'}};
+  const fixed_map plain(values.begin(), values.end(), 64);
+  STATIC_REQUIRE(std::is_same_v<decltype(plain), const fixed_map<char>>);
+  REQUIRE(plain.find(digest(1)) == 'a');
+  const fixed_map ranged(concur::from_range, values, 64, concur::digest_hash(7), bytes(&memory));
+  STATIC_REQUIRE(std::is_same_v<decltype(ranged), const concur::pmr::fixed_map<char>>);
+  REQUIRE(ranged.hash_function().seed() == 7);
+  const fixed_map listed({std::pair(digest(2), 'b')}, 64, bytes(&memory));
+  STATIC_REQUIRE(std::is_same_v<decltype(listed), const concur::pmr::fixed_map<char>>);
+  const fixed_map copy(listed, &memory);
+  REQUIRE(copy.find(digest(2)) == 'b');
+  STATIC_REQUIRE_FALSE(makes_something<fixed_map, concur::from_range_t, decltype(values)>);
+  STATIC_REQUIRE_FALSE(
+      makes_something<fixed_map, concur::from_range_t, decltype(values), int, int>);
+
+  using letters = std::pmr::polymorphic_allocator<char>;
+  const std::string text = "abc";
+  const seq_array array(concur::from_range, text);
+  STATIC_REQUIRE(std::is_same_v<decltype(array), const seq_array<char>>);
+  const seq_array in_memory(text.begin(), text.end(), letters(&memory));
+  STATIC_REQUIRE(std::is_same_v<decltype(in_memory), const concur::pmr::seq_array<char>>);
+  REQUIRE(in_memory.load(2) == 'c');
+  const seq_array in_memory_too(concur::from_range, text, letters(&memory));
+  REQUIRE(in_memory_too.get_allocator().resource() == &memory);
+  STATIC_REQUIRE_FALSE(
+      makes_something<seq_array, std::string::iterator, std::string::iterator, int>);
 }
 
 TEMPLATE_TEST_CASE("std::swap and its like find the swap of a map", "[map]",

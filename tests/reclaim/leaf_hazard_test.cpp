@@ -4,13 +4,16 @@
 #include <concur/detail/sync/backoff.hpp>
 #include <cstdint>
 #include <thread>
+#include <type_traits>
 
 #include "support/catch.hpp"
 #include "support/threads.hpp"
 
 using concur::detail::asymmetric_fence;
 using concur::detail::backoff;
+using concur::detail::lasting_hazard;
 using concur::detail::leaf_hazard;
+using concur::detail::thread_slots;
 
 namespace {
 
@@ -75,13 +78,16 @@ TEST_CASE("bits outside the mask do not matter", "[reclaim][leaf_hazard]") {
   REQUIRE(leaf_hazard::is_protected(word_of(&object), ~std::uintptr_t{7}));
 }
 
-TEST_CASE("readers never touch an object that was freed", "[reclaim][leaf_hazard]") {
+TEMPLATE_TEST_CASE("readers never touch an object that was freed", "[reclaim][leaf_hazard]",
+                   leaf_hazard, lasting_hazard) {
+  // A lasting announcement is waited for until its thread makes another one.
+  constexpr std::uint64_t rounds = std::is_same_v<TestType, leaf_hazard> ? 3000 : 200;
   std::atomic<std::uintptr_t> source{word_of(new node(0))};
   std::atomic<bool> done{false};
   concur_test::failures failures;
   concur_test::on_threads(4, failures, [&](int me) {
     if (me == 0) {
-      for (std::uint64_t i = 1; i <= 3000; ++i) {
+      for (std::uint64_t i = 1; i <= rounds; ++i) {
         const std::uintptr_t old = source.exchange(word_of(new node(i)));
         MT_CHECK(failures, asymmetric_fence::heavy());
         backoff wait;
@@ -92,57 +98,7 @@ TEST_CASE("readers never touch an object that was freed", "[reclaim][leaf_hazard
     } else {
       std::uint64_t last = 0;
       do {
-        leaf_hazard guard;
-        const node* object = reinterpret_cast<const node*>(guard.protect(source));
-        MT_CHECK(failures, object->value == object->copy);
-        MT_CHECK(failures, object->value >= last);
-        last = object->value;
-      } while (!done.load());
-    }
-  });
-  failures.require();
-  delete reinterpret_cast<node*>(source.load());
-}
-
-TEST_CASE("a lasting announcement outlives its section and needs no second one",
-          "[reclaim][leaf_hazard]") {
-  using concur::detail::lasting_hazard;
-  using concur::detail::thread_slots;
-  node first(1), second(2);
-  std::atomic<std::uintptr_t> source{word_of(&first)};
-  std::thread([&] {
-    REQUIRE_FALSE(lasting_hazard::still_protects(thread_slots::mine_or_nobodys(), word_of(&first)));
-    REQUIRE(lasting_hazard().protect(source) == word_of(&first));
-    REQUIRE(is_protected(word_of(&first)));
-    REQUIRE(lasting_hazard::still_protects(thread_slots::mine_or_nobodys(), word_of(&first)));
-    source.store(word_of(&second));
-    REQUIRE(lasting_hazard().protect(source) == word_of(&second));
-    REQUIRE_FALSE(is_protected(word_of(&first)));
-    REQUIRE(is_protected(word_of(&second)));
-  }).join();
-  REQUIRE_FALSE(is_protected(word_of(&second)));
-}
-
-TEST_CASE("readers with lasting announcements never touch an object that was freed",
-          "[reclaim][leaf_hazard]") {
-  using concur::detail::lasting_hazard;
-  std::atomic<std::uintptr_t> source{word_of(new node(0))};
-  std::atomic<bool> done{false};
-  concur_test::failures failures;
-  concur_test::on_threads(4, failures, [&](int me) {
-    if (me == 0) {
-      for (std::uint64_t i = 1; i <= 200; ++i) {
-        const std::uintptr_t old = source.exchange(word_of(new node(i)));
-        MT_CHECK(failures, asymmetric_fence::heavy());
-        backoff wait;
-        while (is_protected(old)) wait.pause();
-        delete reinterpret_cast<node*>(old);
-      }
-      done.store(true);
-    } else {
-      std::uint64_t last = 0;
-      do {
-        lasting_hazard guard;
+        TestType guard;
         for (int i = 0; i < 3; ++i) {
           const node* object = reinterpret_cast<const node*>(guard.protect(source));
           MT_CHECK(failures, object->value == object->copy);
@@ -154,4 +110,25 @@ TEST_CASE("readers with lasting announcements never touch an object that was fre
   });
   failures.require();
   delete reinterpret_cast<node*>(source.load());
+}
+
+TEST_CASE("a lasting announcement outlives its section and needs no second one",
+          "[reclaim][leaf_hazard]") {
+  node first(1), second(2);
+  std::atomic<std::uintptr_t> source{word_of(&first)};
+  concur_test::failures failures;
+  concur_test::on_threads(1, failures, [&](int) {
+    MT_CHECK(failures,
+             !lasting_hazard::still_protects(thread_slots::mine_or_nobodys(), word_of(&first)));
+    MT_CHECK(failures, lasting_hazard().protect(source) == word_of(&first));
+    MT_CHECK(failures, is_protected(word_of(&first)));
+    MT_CHECK(failures,
+             lasting_hazard::still_protects(thread_slots::mine_or_nobodys(), word_of(&first)));
+    source.store(word_of(&second));
+    MT_CHECK(failures, lasting_hazard().protect(source) == word_of(&second));
+    MT_CHECK(failures, !is_protected(word_of(&first)));
+    MT_CHECK(failures, is_protected(word_of(&second)));
+  });
+  failures.require();
+  REQUIRE_FALSE(is_protected(word_of(&second)));
 }

@@ -86,4 +86,7 @@ TEST_CASE("a tag word matches exactly the cells with the tag") {
   tags.store(3, std::uint64_t{255} << 6);
   REQUIRE(tags.match(std::uint64_t{1} << 6) == 0b1000001);
   REQUIRE(tags.match(std::uint64_t{255} << 6) == 0b0001000);
+  // Nothing stays of a tag that had more bits.
+  tags.store(3, std::uint64_t{4} << 6);
+  REQUIRE(tags.match(std::uint64_t{4} << 6) == 0b0001000);
 }

@@ -98,27 +98,7 @@ TEST_CASE("cmap: size never lies about what is done, and all memory comes back")
   {
     tiny_cmap<number, number, concur::hash<number>, std::equal_to<>, allocator> map{
         allocator(account)};
-    constexpr number resident = 100;
-    for (number i = 0; i < resident; ++i) map.insert({i, i});
-    failures found;
-    std::atomic<int> running{3};
-    on_threads(4, found, [&](int index) {
-      if (index == 3) {
-        while (running != 0) {
-          const std::size_t n = map.size();
-          MT_CHECK(found, n >= resident - 3 && n <= resident + 3 * 500);
-        }
-        return;
-      }
-      const number mine = static_cast<number>(index + 1) << 32;
-      for (number round = 0; round < 10 * scale; ++round) {
-        for (number i = 0; i < 500; ++i) map.insert({mine + i, i});
-        for (number i = 0; i < 500; ++i) map.erase(mine + i);
-      }
-      --running;
-    });
-    found.require();
-    REQUIRE(map.size() == resident);
+    require_true_size(map, 10 * scale);
     map.quiesce();
     REQUIRE(map.stats().retired == 0);
     REQUIRE(account.live_bytes() <= 256 * 1024);

@@ -8,12 +8,20 @@
 #include "support/catch.hpp"
 #include "support/sanitizers.hpp"
 #include "support/seqmap_access.hpp"
+#include "support/shared_pages.hpp"
 
 #include <algorithm>
 #include <concur/fixed_map.hpp>
 #include <concur/lockmap.hpp>
 #include <concur/seqmap.hpp>
+#include <cstddef>
+#include <cstring>
+#include <span>
 #include <tuple>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #if __has_include(<concur/cmap.hpp>)
 #include <concur/cmap.hpp>
@@ -30,6 +38,9 @@ using wide = std::array<std::uint64_t, 3>;
 
 struct crowded_hash {
   using is_avalanching = std::true_type;
+  crowded_hash() = default;
+  explicit crowded_hash(number /*seed*/) noexcept {}
+  static number seed() noexcept { return 0; }
   number operator()(number k) const noexcept { return scattered(k % 5) & ~number{255}; }
 };
 
@@ -39,6 +50,26 @@ class small_fixed_map : public concur::detail::basic_fixed_map<number, T, Hash, 
                                                                std::allocator<std::byte>> {
  public:
   small_fixed_map() : small_fixed_map::basic_fixed_map(128) {}
+};
+
+/// The same in pages that processes share.
+template <class T, class Hash>
+using shared_numbers =
+    concur::detail::basic_shared_fixed_map<number, T, Hash, std::equal_to<>,
+                                           concur::detail::fixed_map::system_processes>;
+struct pages_of_a_map {
+  explicit pages_of_a_map(std::size_t bytes) : pages(bytes) {}
+  shared_pages pages;
+};
+template <class T, class Hash = concur::hash<number>>
+class small_shared_map : private pages_of_a_map, public shared_numbers<T, Hash> {
+  using base = shared_numbers<T, Hash>;
+  static constexpr std::size_t slots = 128;
+
+ public:
+  small_shared_map()
+      : pages_of_a_map(base::bytes_for(slots)), base(base::format(this->pages.span(), slots)) {}
+  std::span<std::byte> region() const { return this->pages.span(); }
 };
 
 /// Maps with one error each. What they do wrong must be noticed.
@@ -100,6 +131,7 @@ using maps = std::tuple<
     concur::seqmap<number, number>, concur::seqmap<number, wide>, tiny_map<number, number>,
     tiny_map<number, wide>, tiny_map<number, wide, crowded_hash>,  //
     small_fixed_map<number>, small_fixed_map<wide, crowded_hash>, small_fixed_map<std::string>,
+    small_shared_map<number>, small_shared_map<wide, crowded_hash>,  //
     concur::lockmap<number, number>, concur::lockmap<number, std::string>,
     test_map<cow_engine, number, std::string>, test_map<locked_engine, number, std::string>>;
 
@@ -134,6 +166,99 @@ TEMPLATE_LIST_TEST_CASE("histories on one key by three threads are linearizable"
 
 TEMPLATE_LIST_TEST_CASE("histories with clear are linearizable", "[history]", maps) {
   histories_are_right<TestType>({.threads = 4, .hot_keys = 4, .clears = true}, 1);
+}
+
+namespace {
+
+/// What processes have done, in memory that they share: one part for each.
+class shared_histories {
+ public:
+  shared_histories(std::size_t processes, std::size_t most)
+      : most_(most), pages_(processes * part()) {}
+
+  /// By process `index`, before it ends.
+  void write(std::size_t index, const history& h) {
+    const std::size_t count = std::min(h.operations.size(), most_);
+    std::memcpy(at(index) + header, h.operations.data(), count * sizeof(operation));
+    std::memcpy(at(index), &count, sizeof count);
+  }
+  /// When it has ended.
+  history read(std::size_t index) const {
+    std::size_t count = 0;
+    std::memcpy(&count, at(index), sizeof count);
+    history h;
+    h.operations.resize(count);
+    std::memcpy(h.operations.data(), at(index) + header, count * sizeof(operation));
+    return h;
+  }
+
+ private:
+  static_assert(std::is_trivially_copyable_v<operation>);
+  static constexpr std::size_t header = alignof(std::max_align_t);
+  std::size_t part() const { return header + most_ * sizeof(operation); }
+  std::byte* at(std::size_t index) const { return pages_.span().data() + index * part(); }
+
+  std::size_t most_;
+  shared_pages pages_;
+};
+
+/// As `record_history`, with processes for threads: each attaches for itself.
+template <class T, class Hash>
+history record_history_of_processes(const history_options& how, unsigned seed) {
+  using attached = shared_numbers<T, Hash>;
+  small_shared_map<T, Hash> map;
+  const fenced_clock clock;
+  history all;
+  history_thread<attached> before(map, clock, how, -1, seed);
+  before.fill();
+  const auto count = static_cast<std::size_t>(how.threads);
+  shared_histories written(count, how.operations);
+  std::vector<pid_t> children;
+  for (std::size_t i = 0; i < count; ++i) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      stay_on_processors(how.processors);
+      attached mine = attached::attach(map.region());
+      history_thread<attached> process(mine, clock, how, static_cast<int>(i),
+                                       seed + 1 + static_cast<unsigned>(i));
+      process.run();
+      written.write(i, process.take());
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+  }
+  before.look_at_everything();
+  all.append(before.take());
+  for (std::size_t i = 0; i < count; ++i) all.append(written.read(i));
+  REQUIRE(map.verify());
+  return all;
+}
+
+template <class T, class Hash>
+void histories_of_processes_are_right(history_options how) {
+  how.operations = operations;
+  const unsigned seed = std::random_device()();
+  INFO("seed " << seed);
+  const history h = record_history_of_processes<T, Hash>(how, seed);
+  REQUIRE(h.operations.size() >= how.operations * static_cast<std::uint64_t>(how.threads));
+  const std::string why = h.check();
+  INFO(why);
+  REQUIRE(why.empty());
+}
+
+}  // namespace
+
+TEST_CASE("histories of processes that share a map are linearizable", "[history]") {
+  histories_of_processes_are_right<number, concur::hash<number>>({.threads = 3});
+  histories_of_processes_are_right<wide, crowded_hash>({.threads = 3});
+  histories_of_processes_are_right<wide, concur::hash<number>>(
+      {.threads = 3, .hot_keys = 1, .keys = 2, .lasting_keys = 5});
 }
 
 using good_map = concur::seqmap<number, number>;

@@ -2,6 +2,8 @@
 /// \file
 /// Four times as many threads as the machine has cores on few keys: every way to hold a key beside
 /// every other, with plain data under each key that only its holders touch.
+#include "stress/random_writes.hpp"
+
 #include "support/catch.hpp"
 #include "support/sanitizers.hpp"
 #include "support/threads.hpp"
@@ -13,7 +15,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,18 +30,6 @@ int crowd() {
   const unsigned cores = std::thread::hardware_concurrency();
   return static_cast<int>(4 * (cores == 0 ? 2 : cores < 8 ? cores : 8));
 }
-
-class seed {
- public:
-  seed() : value_(std::random_device()()) {}
-  unsigned value() const noexcept { return value_; }
-  std::mt19937 engine(int thread) const {
-    return std::mt19937(value_ + static_cast<unsigned>(thread));
-  }
-
- private:
-  unsigned value_;
-};
 
 /// What only the holder of a key touches.
 struct guarded {

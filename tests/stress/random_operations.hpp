@@ -5,6 +5,8 @@
 /// keys and a model of its own.
 #pragma once
 
+#include "stress/random_writes.hpp"
+
 #include "support/catch.hpp"
 #include "support/sanitizers.hpp"
 #include "support/threads.hpp"
@@ -15,25 +17,11 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 
 namespace concur_test {
 
 inline constexpr number scale = has_sanitizer ? 3 : 12;
-
-/// Printed by Catch2 when a test fails.
-class seed {
- public:
-  seed() : value_(std::random_device()()) {}
-  unsigned value() const noexcept { return value_; }
-  std::mt19937 engine(int thread) const {
-    return std::mt19937(value_ + static_cast<unsigned>(thread));
-  }
-
- private:
-  unsigned value_;
-};
 
 /// A number that is kept in the leaf, made from a key and a version.
 struct small_value {
@@ -68,41 +56,6 @@ struct text_value {
            text.compare(28, text.find('/') - 28, std::to_string(key)) == 0;
   }
 };
-
-inline constexpr number keys_of_values = 120;
-
-/// One write, of any kind, to any of `keys_of_values` keys.
-template <class V, class Map, class Random>
-void write_a_value(Map& map, Random& random, failures& found) {
-  const number k = random() % keys_of_values;
-  const V v = V::of(k, static_cast<unsigned>(random()));
-  switch (random() % 9) {
-    case 0:
-      map.insert({k, v});
-      break;
-    case 1:
-    case 2:
-      map.erase(k);
-      break;
-    case 3:
-      map.erase_if(k, [&](const auto& e) { return e.second.is_of(k) && random() % 2 == 0; });
-      break;
-    case 4:
-      if (const auto taken = map.take(k)) MT_CHECK(found, taken->is_of(k));
-      break;
-    case 5:
-      if (const auto old = map.exchange(k, v)) MT_CHECK(found, old->is_of(k));
-      break;
-    case 6:
-      map.update(k, [&](V& old) {
-        MT_CHECK(found, old.is_of(k));
-        old = v;
-      });
-      break;
-    default:
-      map.insert_or_assign(k, v);
-  }
-}
 
 /// Two threads write, two read; keys come and go. `now_and_then(random)` is called between writes;
 /// `look(random, found)` by one of the readers: what only this map has.

@@ -4,6 +4,8 @@
 /// keys of its own is checked exactly, what all did to shared keys by what must hold at every
 /// moment. Values say whose they are in every byte, so that half of one, or one of another key, is
 /// seen.
+#include "stress/random_writes.hpp"
+
 #include "support/catch.hpp"
 #include "support/counting_allocator.hpp"
 #include "support/sanitizers.hpp"
@@ -14,7 +16,6 @@
 #include <concur/parallel.hpp>
 #include <cstring>
 #include <map>
-#include <random>
 #include <thread>
 #include <vector>
 
@@ -24,25 +25,13 @@ namespace {
 
 constexpr number scale = has_sanitizer ? 1 : 4;
 
-/// Printed by Catch2 when a test fails: `info()`.
-class seed {
- public:
-  seed() : value_(std::random_device()()) {}
-  unsigned value() const noexcept { return value_; }
-  std::mt19937 engine(int thread) const {
-    return std::mt19937(value_ + static_cast<unsigned>(thread));
-  }
-
- private:
-  unsigned value_;
-};
-
 /// `Size` bytes made from a key and a version: the first ones are the version.
 template <std::size_t Size>
 struct signed_value {
   unsigned char data[Size];
 
-  static signed_value of(number key, unsigned char version) noexcept {
+  static signed_value of(number key, unsigned some) noexcept {
+    const auto version = static_cast<unsigned char>(some);
     signed_value v;
     v.data[0] = version;
     for (std::size_t i = 1; i < Size; ++i) {
@@ -64,7 +53,6 @@ template <std::size_t Size, class Hash = concur::hash<number>, class KeyEqual = 
 void no_value_is_torn() {
   using value = signed_value<Size>;
   tiny_map<number, value, Hash, KeyEqual> map;
-  constexpr number keys = 120;
   const seed s;
   INFO("seed " << s.value() << ", size " << Size);
   failures found;
@@ -73,48 +61,21 @@ void no_value_is_torn() {
     auto random = s.engine(index);
     if (index < 2) {
       for (number i = 0; i < 4000 * scale; ++i) {
-        const number k = random() % keys;
-        const value v = value::of(k, static_cast<unsigned char>(random()));
-        switch (random() % 8) {
-          case 0:
-            map.insert({k, v});
-            break;
-          case 1:
-            map.erase(k);
-            break;
-          case 2:
-            map.erase_if(k, [&](const auto& e) { return e.second.is_of(k) && random() % 2 == 0; });
-            break;
-          case 3:
-            if (const auto taken = map.take(k)) MT_CHECK(found, taken->is_of(k));
-            break;
-          case 4:
-            if (const auto old = map.exchange(k, v)) MT_CHECK(found, old->is_of(k));
-            break;
-          case 5:
-            map.update(k, [&](value& old) {
-              MT_CHECK(found, old.is_of(k));
-              old = v;
-            });
-            break;
-          default:
-            map.insert_or_assign(k, v);
-            break;
-        }
+        write_a_value<value>(map, random, found);
       }
       --writers;
       return;
     }
     while (writers != 0) {
       for (int i = 0; i < 200; ++i) {
-        const number k = random() % keys;
+        const number k = random() % keys_of_values;
         if (const auto v = map.find(k)) MT_CHECK(found, v->is_of(k));
       }
       if (index == 2) {
         map.cvisit_all([&](const auto& e) { MT_CHECK(found, e.second.is_of(e.first)); });
       } else {
-        const number a = random() % keys;
-        const number b = random() % keys;
+        const number a = random() % keys_of_values;
+        const number b = random() % keys_of_values;
         const auto [x, y] = map.read_together(a, b);
         if (x) MT_CHECK(found, x->is_of(a));
         if (y) MT_CHECK(found, y->is_of(b));
@@ -286,31 +247,11 @@ TEST_CASE("seqmap: size never lies about what is done, and all memory comes back
   {
     tiny_map<number, number, concur::hash<number>, std::equal_to<>, allocator> map{
         allocator(account)};
-    constexpr number resident = 100;
-    for (number i = 0; i < resident; ++i) map.insert({i, i});
-    failures found;
-    std::atomic<int> running{3};
-    on_threads(4, found, [&](int index) {
-      if (index == 3) {
-        while (running != 0) {
-          const std::size_t n = map.size();
-          MT_CHECK(found, n >= resident - 3 && n <= resident + 3 * 500);
-        }
-        return;
-      }
-      const number mine = static_cast<number>(index + 1) << 32;
-      for (number round = 0; round < 10 * scale; ++round) {
-        for (number i = 0; i < 500; ++i) map.insert({mine + i, i});
-        for (number i = 0; i < 500; ++i) map.erase(mine + i);
-      }
-      --running;
-    });
-    found.require();
-    REQUIRE(map.size() == resident);
+    require_true_size(map, 10 * scale);
     // The last writer may have left a replacement half done: every write does a share of it.
     for (number i = 0; i < 500; ++i) {
-      map.insert({resident, i});
-      map.erase(resident);
+      map.insert({residents, i});
+      map.erase(residents);
     }
     REQUIRE(account.live_bytes() <= 64 * 1024);
   }

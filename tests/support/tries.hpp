@@ -13,12 +13,16 @@
 
 namespace concur_test {
 
-/// Every structural invariant of a quiet map, and its size.
+/// Every structural invariant of a quiet map, and its size. `is_finished`: nothing has failed
+/// before.
 template <class Map>
-void require_sound(const Map& map) {
+void require_sound(const Map& map, bool is_finished = true) {
   const auto report = map.validate();
   CAPTURE(report.error);
   REQUIRE(report.error == nullptr);
+  if constexpr (requires { report.unfinished; }) {
+    if (is_finished) REQUIRE(report.unfinished == 0);
+  }
   REQUIRE(report.elements == map.size());
   std::size_t n = 0;
   map.cvisit_all([&](const auto&) { ++n; });

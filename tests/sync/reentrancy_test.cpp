@@ -33,6 +33,19 @@ TEST_CASE("nested callbacks of several maps are all known", "[sync][reentrancy]"
   REQUIRE_FALSE(exclusive_scope::is_active(&inner));
 }
 
+TEST_CASE("every owner is asked about until one is wanted", "[sync][reentrancy]") {
+  const int owners[3] = {};
+  const auto is_there = [](const int* wanted) {
+    return exclusive_scope::any_active([wanted](const void* owner) { return owner == wanted; });
+  };
+  REQUIRE_FALSE(exclusive_scope::any_active([](const void*) { return true; }));
+  const exclusive_scope first(&owners[0]);
+  const exclusive_scope second(&owners[1]);
+  REQUIRE(is_there(&owners[0]));
+  REQUIRE(is_there(&owners[1]));
+  REQUIRE_FALSE(is_there(&owners[2]));
+}
+
 TEST_CASE("a write from inside the callback is reported as a deadlock", "[sync][reentrancy]") {
   int map = 0;
   int other = 0;

@@ -28,15 +28,20 @@ struct model_processes {
   static void watch_forks() noexcept {}
 };
 
+/// Nobody dies: who is frozen sleeps.
+struct sleeping_processes : model_processes {
+  static bool may_run(const concur::detail::fixed_map::process_identity&) noexcept { return true; }
+};
+
 /// The hasher of the other scenarios, as a shared map wants it.
 struct seeded_placed_hash : placed_hash {
   explicit seeded_placed_hash(std::uint64_t = 0) {}
   std::uint64_t seed() const { return 0; }
 };
 
-template <class T>
+template <class T, class Processes = model_processes>
 using shared_map = concur::detail::basic_shared_fixed_map<std::uint64_t, T, seeded_placed_hash,
-                                                          std::equal_to<>, model_processes>;
+                                                          std::equal_to<>, Processes>;
 
 /// Memory of no process in particular.
 template <class T, std::size_t Capacity = 8>
@@ -56,12 +61,14 @@ class region {
 };
 
 /// The adapter of the other scenarios over a map that is attached.
-template <class T>
+template <class T, class Processes = model_processes>
 class process {
+  using map_type = shared_map<T, Processes>;
+
  public:
   static constexpr bool can(kind k) { return k != kind::fetch_add; }
 
-  explicit process(std::span<std::byte> where) : map_(shared_map<T>::attach(where)) {}
+  explicit process(std::span<std::byte> where) : map_(map_type::attach(where)) {}
   std::uint64_t call(const scenarios::call& c) {
     const T value = coder<T>::make(c.argument);
     switch (c.what) {
@@ -101,31 +108,33 @@ class process {
   void grow(std::size_t) {}
   void shrink() {}
   void clear() { map_.clear(); }
-  shared_map<T>& map() { return map_; }
+  map_type& map() { return map_; }
 
  private:
   template <class O>
   static std::uint64_t optional(const O& o) {
     return o ? coder<T>::read(*o) : absent;
   }
-  shared_map<T> map_;
+  map_type map_;
 };
 
 /// What a thread that may be killed leaves behind is given back when it was not.
-template <class T, std::size_t Capacity = 8>
+template <class T, std::size_t Capacity = 8, class Processes = model_processes>
 struct world {
+  using process_type = process<T, Processes>;
   region<T, Capacity>* memory = new region<T, Capacity>;
-  process<T>* processes[4] = {};
+  process_type* processes[4] = {};
   ~world() {
     if (mc::frozen()) return;
-    for (process<T>* p : processes) delete p;
+    for (process_type* p : processes) delete p;
     delete memory;
   }
+  process_type& attach(int index) { return *(processes[index] = new process_type(memory->span())); }
 };
 
 template <class T, std::size_t Capacity>
 void run_in(world<T, Capacity>& all, recorder& record, int index, const std::vector<call>& calls) {
-  all.processes[index] = new process<T>(all.memory->span());
+  all.attach(index);
   for (const call& c : calls) perform(*all.processes[index], record, c);
 }
 
@@ -203,6 +212,26 @@ void execute_killed(const std::vector<call>& before, const std::vector<call>& ki
   for (const std::uint64_t key : keys) perform(quiet, record, on(kind::find, key));
   for (const std::uint64_t key : keys) perform(quiet, record, on(kind::put, key, 77));
   for (const std::uint64_t key : keys) perform(quiet, record, on(kind::find, key));
+  record.check();
+}
+
+/// The first process does `asleep`, and may fall asleep in it for ever; the others go on. They have
+/// attached before.
+template <class T>
+void execute_asleep(const std::vector<call>& before, const call& asleep,
+                    const std::vector<std::vector<call>>& others) {
+  recorder record(precedence::causal);
+  world<T, 8, sleeping_processes> all;
+  for (int i = 0; i <= static_cast<int>(others.size()); ++i) all.attach(i);
+  for (const call& c : before) perform(*all.processes[0], record, c);
+  mc::spawn([&] { perform(*all.processes[0], record, asleep); });
+  int index = 0;
+  for (const auto& o : others) {
+    mc::spawn([&all, &record, &o, i = ++index] {
+      for (const call& c : o) perform(*all.processes[i], record, c);
+    });
+  }
+  mc::join_all();
   record.check();
 }
 

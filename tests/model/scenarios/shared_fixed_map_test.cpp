@@ -26,7 +26,31 @@ void kill_everywhere() {
   }
 }
 
+/// Whoever writes, and sleeps at any operation of it: nobody who reads waits, not for that very
+/// value either, nor who writes other keys.
+template <class T>
+void sleep_everywhere() {
+  const std::vector<call> two = {on(kind::insert, 1, 1), on(kind::insert, 2, 2)};
+  for (const auto& write : {on(kind::assign, 2, 5), on(kind::put, 2, 5), on(kind::add, 2, 7),
+                            on(kind::replace, 2, 2, 5), on(kind::erase, 2), on(kind::take, 2),
+                            on(kind::insert, 3, 3), on(kind::put, 3, 3)}) {
+    const mc::options how = {.how = mc::strategy::random, .executions = scaled(30)};
+    require_no_victims(name_of(write.what) + " sleeps", mc::stall_sweep(how, 1, [&] {
+                         execute_asleep<T>(two, write,
+                                           {{on(kind::find, write.key), on(kind::find, write.key)},
+                                            {on(kind::assign, 1, 10), on(kind::insert, 4, 4),
+                                             on(kind::erase, 1)}});
+                       }));
+  }
+}
+
 }  // namespace
+
+TEST_CASE("shared_fixed_map: a writer that sleeps delays no reader, and no writer of other keys",
+          "[shared_fixed_map][stall]") {
+  sleep_everywhere<std::uint64_t>();
+  sleep_everywhere<std::array<std::uint64_t, 3>>();
+}
 
 TEST_CASE("shared_fixed_map: processes as threads", "[shared_fixed_map]") {
   std::uint64_t done = 0;
@@ -34,6 +58,13 @@ TEST_CASE("shared_fixed_map: processes as threads", "[shared_fixed_map]") {
     done += explore(s.name, 3'000, [&] { execute_shared<std::uint64_t>(s); });
     done += explore(s.name, 3'000, [&] { execute_shared<std::array<std::uint64_t, 3>>(s); });
   }
+  CHECK(done >= 10'000);
+}
+
+TEST_CASE("shared_fixed_map: operations beside the reuse of their slot", "[shared_fixed_map]") {
+  std::uint64_t done = 0;
+  for (const scenario& s : reuses())
+    done += explore(s.name, 100, [&] { execute_shared<std::array<std::uint64_t, 3>>(s); });
   CHECK(done >= 10'000);
 }
 

@@ -48,6 +48,7 @@ struct cmap_adapter : vocabulary_adapter<model_cmap<Key, T, Hash, Tuning>, Key, 
   void check_structure() {
     const auto report = this->map().validate();
     mc::require(report.error == nullptr, report.error != nullptr ? report.error : "");
+    mc::require(report.unfinished == 0, "a sparse branch, or a frozen place below one");
   }
 };
 

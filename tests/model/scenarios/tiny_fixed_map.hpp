@@ -77,6 +77,60 @@ inline bool is_of_growth(const scenario& s) {
   return false;
 }
 
+/// Every operation beside one who gives the slot of key 1 back, and takes it again for the same key
+/// or for another one, at once or in two steps; two who do so; and what goes over all slots beside
+/// every operation. Two operations on one life of a slot are in `pairs`.
+inline std::vector<scenario> reuses() {
+  using k = kind;
+  std::vector<scenario> all;
+  const std::vector<call> one = {on(k::insert, 1, 10)};
+  const auto other_calls = [](std::uint64_t key) {
+    return std::vector<call>{on(k::find, key),
+                             on(k::insert, key, 100),
+                             on(k::assign, key, 100),
+                             on(k::put, key, 100),
+                             on(k::erase, key),
+                             on(k::take, key),
+                             on(k::add, key, 100),
+                             on(k::replace, key, key == 1 ? 10 : 20, 100),
+                             on(k::erase_equal, key, key == 1 ? 10 : 20)};
+  };
+  const auto after = [](const call& c) { return ", now of key " + std::to_string(c.key); };
+  for (const auto& comes :
+       {on(k::insert, 1, 20), on(k::put, 1, 20), on(k::insert, 2, 20), on(k::put, 2, 20)}) {
+    const std::vector<call> reuse = {on(k::erase, 1), comes};
+    for (const std::uint64_t key : {1U, 2U}) {
+      if (key == 2 && comes.key == 1) continue;
+      for (const call& c : other_calls(key))
+        all.push_back({name_of(c.what) + " of key " + std::to_string(key) +
+                           " beside a slot that is erased and filled by " + name_of(comes.what) +
+                           after(comes),
+                       one,
+                       {{c, on(k::find, key)}, reuse}});
+    }
+    for (const auto& also : {on(k::insert, 1, 30), on(k::insert, 2, 30), on(k::put, 3, 30)})
+      all.push_back({"a slot that two erase and fill" + after(comes) + after(also),
+                     one,
+                     {reuse, {on(k::erase, 1), also, on(k::find, comes.key)}}});
+    for (const verb v : {verb::clear, verb::iterate, verb::size})
+      all.push_back({"all slots beside one that is erased and filled" + after(comes),
+                     one,
+                     {reuse, {whole(v), on(k::find, comes.key)}},
+                     v != verb::clear});
+  }
+  for (const verb v : {verb::clear, verb::iterate, verb::size})
+    for (const bool present : {true, false})
+      for (const call& c : other_calls(1)) {
+        // What an addition leaves is known when it has returned: too late for an iteration.
+        if (v == verb::iterate && c.what == k::add) continue;
+        all.push_back({"all slots beside " + name_of(c.what) + (present ? "" : ", absent"),
+                       present ? one : std::vector<call>{},
+                       {{c, on(k::find, 1)}, {whole(v), on(k::find, 1)}},
+                       v != verb::clear});
+      }
+  return all;
+}
+
 /// What can happen between the claim of a slot and its release.
 inline std::vector<scenario> slot_scenarios() {
   using k = kind;

@@ -60,7 +60,7 @@ class new_element {
     T& old = value().second;
     old.~T();
     CONCUR_TRY {
-      ::new (static_cast<void*>(&old)) T(std::forward<V>(v));
+      ::new (static_cast<void*>(std::addressof(old))) T(std::forward<V>(v));
     }
     CONCUR_CATCH_ALL {
       value().first.~Key();

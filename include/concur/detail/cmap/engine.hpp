@@ -167,6 +167,7 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   void set_reclaim_period(std::uint32_t n) noexcept { this->reclaimer_.set_batch(n); }
 
   cmap_stats stats() const {
+    const std::uint64_t oldest_pinned = this->reclaimer_.oldest_pinned();  // before our own
     leaf_pin pin(thread_slots::mine());
     const root_word root(pin.load(this->root_));
     const size_type slots = root.is_of_empty_map() ? 0 : size_type{1} << root.table()->log2();
@@ -178,7 +179,7 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
             slots == 0 ? 0.0F : static_cast<float>(n) / static_cast<float>(slots),
             is_resizing,
             this->reclaimer_.era(),
-            this->reclaimer_.oldest_pinned(),
+            oldest_pinned,
             this->reclaimer_.waiting(),
             this->reclaimer_.freed()};
   }

@@ -26,8 +26,9 @@
 namespace concur::inline CONCUR_ABI::detail::cmap {
 
 /// The granule in which an allocator is asked. Slot words need addresses aligned to 16 bytes. The
-/// standard allocator gives them whatever it is asked for, and is asked for multiples of 8, which
-/// wastes nothing; others are asked for 16-byte granules.
+/// standard allocator gives them in practice, whatever it is asked for, and is asked for multiples
+/// of 8, which wastes nothing; others are asked for 16-byte granules. (An `operator new` of the
+/// user's need not align 40 bytes to 16. Then std::bad_alloc is thrown.)
 template <class Allocator>
 struct granule {
   static constexpr bool is_fine = false;
@@ -138,7 +139,14 @@ class node_memory {
   }
   /// At least 16-byte aligned.
   void* allocate_bytes(std::size_t bytes) {
-    return allocate_for<unit>(allocator_, units_for(bytes));
+    unit* const memory = allocate_for<unit>(allocator_, units_for(bytes));
+    if constexpr (unit_size < 16) {
+      if (reinterpret_cast<std::uintptr_t>(memory) % 16 != 0) [[unlikely]] {
+        deallocate_bytes(memory, bytes);
+        fail_bad_alloc();
+      }
+    }
+    return memory;
   }
   void deallocate_bytes(void* memory, std::size_t bytes) noexcept {
     deallocate_for(allocator_, static_cast<unit*>(memory), units_for(bytes));

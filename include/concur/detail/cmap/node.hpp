@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -107,7 +108,7 @@ struct inline_layout {
                         const typename Value::second_type& value) noexcept {
     using T = typename Value::second_type;
     T& there = static_cast<Value*>(leaf)[index].second;
-    ::new (const_cast<void*>(static_cast<const volatile void*>(&there))) T(value);
+    ::new (const_cast<void*>(static_cast<const volatile void*>(std::addressof(there)))) T(value);
   }
   static void copy(void* leaf, unsigned index, word from, unsigned from_index) noexcept {
     put(leaf, index, at(from, from_index), 0);

@@ -386,8 +386,8 @@ class slot_mover : public node_builder<Types> {
   static bool is_ready(directory* from, directory* to, place* at, std::size_t slot) noexcept {
     if (to->log2() > from->log2()) return true;
     const place* other = (slot & 1) == 0 ? at + 1 : at - 1;
-    // relaxed: the new slot was filled before either said `moved`, and `at` has been acquired.
-    return word(other->load(std::memory_order_relaxed)).is_moved();
+    // acquire: who moved the other one has looked at the new slot before; pairs with finish_slot.
+    return word(other->load(std::memory_order_acquire)).is_moved();
   }
 };
 

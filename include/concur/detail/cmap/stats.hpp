@@ -42,6 +42,9 @@ struct cmap_report {
   std::size_t nodes = 0;     ///< leaves, branches, cells of lists, elements of their own
   std::size_t bytes = 0;     ///< of nodes and tables; without what allocators add
   std::size_t depth = 0;     ///< branches one below the other, at most
+  /// What was left to do when an allocation failed or a hasher threw: branches that could be
+  /// leaves, places that are frozen. Whoever writes there next does it.
+  std::size_t unfinished = 0;
 
   template <class Out>
   friend Out& operator<<(Out& out, const cmap_report& r) {
@@ -50,7 +53,7 @@ struct cmap_report {
         out, "cmap_report", stat{"error", r.error == nullptr ? "none" : r.error},
         stat{"elements", r.elements}, stat{"leaves", r.leaves}, stat{"branches", r.branches},
         stat{"lists", r.lists}, stat{"segments", r.segments}, stat{"nodes", r.nodes},
-        stat{"bytes", r.bytes}, stat{"depth", r.depth});
+        stat{"bytes", r.bytes}, stat{"depth", r.depth}, stat{"unfinished", r.unfinished});
   }
 };
 

@@ -39,6 +39,7 @@
 #include <concur/detail/sync/reentrancy.hpp>
 #include <concur/policy/digest_hash.hpp>
 #include <concur/policy/hash_traits.hpp>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 
@@ -264,6 +265,25 @@ class engine : public protocol<Storage, Hash> {
       if (shown >= n && i + 1 < this->slot_count()) return i + 1;
     }
     return 0;
+  }
+
+  /// Before other threads traverse for the caller, who waits for them: throws std::system_error
+  /// (resource_deadlock_would_occur) if they would wait for him. A value in place that he reads
+  /// keeps out who changes elements, one that he changes keeps out who reads, too.
+  template <bool IsExclusive>
+  void require_nothing_held_against() const {
+    if constexpr (IsExclusive) exclusive_scope::require_inactive(this);
+    if constexpr (is_in_place) {
+      const auto keeps_out = [this](const void* owner) {
+        const auto first = reinterpret_cast<std::uintptr_t>(&this->slot_at(0));
+        const auto offset = reinterpret_cast<std::uintptr_t>(owner) - first;
+        if (offset >= this->slot_count() * sizeof(slot)) return false;  // no slot of this map
+        return IsExclusive || base::word_of(*static_cast<const slot*>(owner)).is_locked();
+      };
+      if (exclusive_scope::any_active(keeps_out)) {
+        fail_deadlock("concur: threads would wait for a value that the thread holds who waits");
+      }
+    }
   }
 
   /// Home by home, so that a key that is inserted anew meanwhile, further from its home, is not

@@ -42,6 +42,10 @@ inline constexpr bool is_exclusive = engine_of<Map>::callback_is_exclusive;
 template <class T, class Map, class K>
 concept changeable_in = std::copy_constructible<T> || is_exclusive<Map>;
 
+/// An element can get another value: in place, or in another element, which needs a key of its own.
+template <class Map, class K>
+concept rewritable_in = std::copy_constructible<key_of<Map>> || is_exclusive<Map>;
+
 template <class Engine>
 struct lent_by {
   using value_type = typename Engine::value_type;

@@ -35,7 +35,9 @@ class interface_bulk {
   /// - Callback: as `visit`; once per element; in parallel also at the same time.
   /// - Throws: what `f` throws, the first if several; what was done before stays. In parallel also
   ///   std::system_error (`resource_deadlock_would_occur`) if the threads that help would wait for
-  ///   the caller: who holds a key of a lockmap, or changes elements inside a callback that does.
+  ///   the caller: who holds a key of a lockmap, or changes elements inside a callback that does;
+  ///   and of a fixed_map whose values are in place who changes elements inside any callback, or
+  ///   looks at them inside one that changes.
   /// - Needs: nothing; in parallel <concur/parallel.hpp>.
   template <class F>
   size_type visit_all(F&& f) {

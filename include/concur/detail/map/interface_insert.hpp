@@ -95,9 +95,11 @@ class interface_insert {
   /// - Callback: none.
   /// - Throws: what making or assigning `T` throws; then the old value stays as that left it.
   /// - Needs: `T` constructible from `value`, and assignable from it where the map assigns in
-  /// place.
+  /// place;
+  ///   copyable keys where callbacks are not exclusive.
   template <new_key<Derived> K = key_type, class V = T>
-  insert_result insert_or_assign(K&& k, V&& value) requires std::constructible_from<T, V> {
+  insert_result insert_or_assign(K&& k, V&& value) requires std::constructible_from<T, V> &&
+      rewritable_in<Derived, K> {
     if constexpr (can_store_pair<decltype(as_key<Derived>(std::forward<K>(k))), V>) {
       const auto& key = as_key<Derived>(std::forward<K>(k));
       auto& engine = map_access::engine(derived());
@@ -118,10 +120,10 @@ class interface_insert {
   /// - Progress: write.
   /// - Callback: none.
   /// - Throws: as `insert_or_assign`; `std::length_error` when a bounded map is full.
-  /// - Needs: copyable `T`; movable is enough where callbacks are exclusive.
+  /// - Needs: copyable `T` and keys; movable is enough where callbacks are exclusive.
   template <new_key<Derived> K = key_type, class V = T>
   std::optional<T> exchange(K&& k, V&& value) requires std::constructible_from<T, V> &&
-      std::move_constructible<T> && changeable_in<T, Derived, K> {
+      std::move_constructible<T> && changeable_in<T, Derived, K> && rewritable_in<Derived, K> {
     std::optional<T> old;
     const auto outcome = store(
         std::forward<K>(k), std::forward<V>(value),

@@ -33,9 +33,10 @@ class interface_update {
   /// - Callback: `f(T&)`.
   /// - Throws: what `f` throws; the old value stays, or stays as `f` left it, by
   ///   `callback_keeps_old_value`.
-  /// - Needs: copyable `T` where `f` works on a copy.
+  /// - Needs: copyable `T` and keys where `f` works on a copy.
   template <lookup_key<Derived> K = key_type, class F>
-  size_type update(const K& k, F&& f) requires changeable_in<T, Derived, K> {
+  size_type update(const K& k,
+                   F&& f) requires changeable_in<T, Derived, K> && rewritable_in<Derived, K> {
     static_assert(std::invocable<F&, T&>, "update: f is not callable with T&");
     auto&& key = as_key<Derived>(k);
     auto& engine = map_access::engine(derived());
@@ -53,7 +54,7 @@ class interface_update {
   /// - Needs: as `try_emplace` and `update`.
   template <new_key<Derived> K = key_type, class F, class... Args>
   insert_result upsert(K&& k, F&& f, Args&&... args) requires std::constructible_from<T, Args...> &&
-      changeable_in<T, Derived, K> {
+      changeable_in<T, Derived, K> && rewritable_in<Derived, K> {
     static_assert(std::invocable<F&, T&>, "upsert: f is not callable with T&");
     auto&& key = as_key<Derived>(std::forward<K>(k));
     using ProbeKey = decltype(key);
@@ -81,9 +82,10 @@ class interface_update {
   /// - Callback: `f(std::optional<T>&)`: empty for an absent key; left empty, the key is erased.
   /// - Throws: what `f`, or copying, moving and assigning `T` throw; a copyable `T` is then as it
   ///   was before. `std::length_error` when a bounded map has no room for an absent key.
-  /// - Needs: movable `T`; copyable where callbacks are not exclusive.
+  /// - Needs: movable `T`; copyable, as keys, where callbacks are not exclusive.
   template <new_key<Derived> K = key_type, class F>
-  bool compute(K&& k, F&& f) requires std::move_constructible<T> && changeable_in<T, Derived, K> {
+  bool compute(K&& k, F&& f) requires std::move_constructible<T> && changeable_in<T, Derived, K> &&
+      rewritable_in<Derived, K> {
     static_assert(std::invocable<F&, std::optional<T>&>,
                   "compute: f is not callable with std::optional<T>&");
     auto&& key = as_key<Derived>(std::forward<K>(k));
@@ -115,10 +117,11 @@ class interface_update {
   /// - Progress: write.
   /// - Callback: none; `==` of `T` is called as if it were one.
   /// - Throws: what `==` or assigning `T` throws.
-  /// - Needs: `T` comparable with `expected`, constructible from `desired`.
+  /// - Needs: `T` comparable with `expected`, constructible from `desired`; copyable keys where
+  /// callbacks are not exclusive.
   template <lookup_key<Derived> K = key_type, class E = T, class V = T>
   bool replace_if_equal(const K& k, const E& expected, V&& desired) requires
-      std::constructible_from<T, V> && comparable_with<E, T> {
+      std::constructible_from<T, V> && comparable_with<E, T> && rewritable_in<Derived, K> {
     bool replaced = false;
     auto&& key = as_key<Derived>(k);
     auto&& wanted = as_value<T>(expected);

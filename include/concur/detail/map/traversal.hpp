@@ -44,6 +44,8 @@ void require_nothing_held_here(const Parallel& policy, const Engine& engine) {
   if (policy.thread_count() == 1) return;
   if constexpr (requires { engine.require_nothing_held(); }) {
     engine.require_nothing_held();
+  } else if constexpr (requires { engine.template require_nothing_held_against<IsExclusive>(); }) {
+    engine.template require_nothing_held_against<IsExclusive>();
   } else if constexpr (IsExclusive && Engine::callback_is_exclusive) {
     exclusive_scope::require_inactive(&engine);
   }

@@ -26,6 +26,15 @@ class CONCUR_SHARED exclusive_scope {
     return false;
   }
 
+  /// Whether is_wanted(owner) is true of any owner whose callback runs on this thread.
+  template <class Predicate>
+  static bool any_active(const Predicate& is_wanted) {
+    for (const exclusive_scope* s = innermost; s != nullptr; s = s->outer_) {
+      if (is_wanted(s->owner_)) return true;
+    }
+    return false;
+  }
+
   /// Throws std::system_error (resource_deadlock_would_occur) if a callback of `owner` runs here.
   static void require_inactive(const void* owner) {
     if (innermost != nullptr && is_active(owner)) [[unlikely]] {

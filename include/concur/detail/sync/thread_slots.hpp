@@ -12,9 +12,8 @@
 /// slot allocates only beyond 64 threads at once.
 ///
 /// Thread-local destructors may run after that, and use maps: then a slot is taken again, and given
-/// back after that destructor, up to seven times in a thread; who takes it once more keeps it. A
-/// thread whose sections are not over, because a thread-local guard is older than its slot, gives
-/// it back when the last of these guards dies: see `left_section`.
+/// back at the very end. A thread with a thread-local guard that is older than its slot gives it
+/// back when the last of these guards dies: see `left_section`.
 #pragma once
 
 #include <atomic>
@@ -23,7 +22,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <utility>
+
+#if !defined(_WIN32) && __has_include(<pthread.h>)
+#include <pthread.h>
+#define CONCUR_HAS_THREAD_KEYS 1
+#endif
 
 namespace concur::inline CONCUR_ABI::detail {
 
@@ -177,7 +180,7 @@ class CONCUR_SHARED thread_slots {
  private:
   struct releaser {
     ~releaser() {
-      ++rounds_over;
+      is_ending = true;
       leave_unless_guarded();
     }
   };
@@ -193,27 +196,39 @@ class CONCUR_SHARED thread_slots {
     leave(*slot);
   }
 
-  /// The destructor of a thread-local variable gives the slot back: of the first one, or, if that
-  /// is over, of the next. (Destructors that are registered while a thread ends run, too.)
-  static constexpr unsigned round_count = 8;
-  template <unsigned Round>
-  static bool give_back_after() {
-    if (rounds_over != Round) return false;
-    static thread_local releaser round;
-    static_cast<void>(&round);  // touching it registers its destructor
-    return true;
+  /// Sees to it that the slot is given back when the thread ends.
+  CONCUR_COLD static void leave_at_end(thread_slot& slot) {
+    if (!is_ending) {
+      static thread_local releaser on_end;
+      static_cast<void>(&on_end);  // touching it registers its destructor
+    } else {
+#if defined(CONCUR_HAS_THREAD_KEYS)
+      // After all thread-local objects, again and again as long as there is something to do. None
+      // left: the slot stays taken.
+      static const late_key key;
+      if (key.is_made) static_cast<void>(pthread_setspecific(key.key, &slot));
+#else
+      static_cast<void>(slot);
+      static thread_local releaser on_late_end;
+      static_cast<void>(&on_late_end);
+#endif
+    }
   }
-  template <unsigned... Rounds>
-  static void give_back_after_one_of(std::integer_sequence<unsigned, Rounds...>) {
-    static_cast<void>((give_back_after<Rounds>() || ...));
-  }
+#if defined(CONCUR_HAS_THREAD_KEYS)
+  struct late_key {
+    late_key() noexcept
+        : is_made(pthread_key_create(&key, [](void*) noexcept { leave_unless_guarded(); }) == 0) {}
+    pthread_key_t key{};
+    bool is_made;
+  };
+#endif
 
   CONCUR_NOINLINE static thread_slot& enter() {
     asymmetric_fence::prepare();
     thread_slot& slot = take();
     full_fence();  // (7) seq_cst: pairs with (8).
     current = &slot;
-    give_back_after_one_of(std::make_integer_sequence<unsigned, round_count>());
+    leave_at_end(slot);
     return slot;
   }
 
@@ -268,7 +283,7 @@ class CONCUR_SHARED thread_slots {
 
   inline static constinit thread_slot nobodys{};
   inline static constinit thread_local thread_slot* current = &nobodys;
-  inline static constinit thread_local unsigned rounds_over = 0;
+  inline static constinit thread_local bool is_ending = false;
   inline static constinit thread_local bool is_kept_for_guards = false;
   inline static constinit thread_slot first_slots[static_slots] = {};
   inline static constinit std::atomic<std::uint32_t> used{0};
@@ -277,3 +292,5 @@ class CONCUR_SHARED thread_slots {
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail
+
+#undef CONCUR_HAS_THREAD_KEYS
