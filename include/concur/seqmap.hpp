@@ -14,7 +14,7 @@
 /// - Reads wait only while the very element is being overwritten by a value of more than 8 bytes.
 /// - Writes of one key are serialised; of several concurrent inserts of a key exactly one wins.
 /// - Growing and shrinking is done in shares by the writers; nobody waits for it.
-/// - An erased cell is as good as a fresh one: costs do not depend on history.
+/// - An erased cell is as good as a fresh one: costs do not depend on history, whatever the hash.
 /// - Callbacks of `visit`, `update`, `upsert`, `compute` and the like have the element for
 ///   themselves, on a copy that is stored when they return. Inside them reads of the map see the
 ///   old value, and writes throw `std::system_error` (`resource_deadlock_would_occur`).

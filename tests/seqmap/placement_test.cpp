@@ -306,7 +306,7 @@ TEST_CASE(
     "a home from which more were displaced than it can count is as good as new without them") {
   using map_type = concur::seqmap<number, number, concur::identity_hash>;
   constexpr number absent = 1'000'000;
-  for (const number crowd : {200, 300, 3000}) {
+  for (const number crowd : {200U, 300U, 3000U}) {
     for (const bool from_the_end : {false, true}) {
       map_type map;
       map.reserve(20'000);
