@@ -124,7 +124,7 @@ TEMPLATE_LIST_TEST_CASE("scan goes over the map in steps", "[bulk]", vocabulary_
   using M = typename TestType::template map<number, number>;
   for (const number n : {0u, 1u, 100u, 1000u}) {
     for (const std::size_t step :
-         {std::size_t{1}, std::size_t{7}, std::size_t{64}, std::size_t{5000}}) {
+         {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{64}, std::size_t{5000}}) {
       const M map = map_of<M>(n);
       std::multiset<number> seen;
       std::uint64_t cursor = 0;
