@@ -205,6 +205,37 @@ TEST_CASE("a call that would wait for its own thread throws", "[lockmap]") {
   REQUIRE(map.stats().keys == 2);
 }
 
+TEST_CASE("a timed form without time to wait is one attempt, at a key of one's own too",
+          "[lockmap]") {
+  map_type map;
+  const auto past = std::chrono::steady_clock::now() - 1h;
+  {
+    const auto entry = map.lock(1);
+    REQUIRE(!map.try_lock_for(1, 0ms));
+    REQUIRE(!map.try_lock_for(1, -1h));
+    REQUIRE(!map.try_lock_shared_for(1, 0ms));
+    REQUIRE(!map.try_lock_until(1, past));
+    REQUIRE(!map.try_lock_shared_until(1, past));
+    REQUIRE(!map.try_lock_all_for({2, 1}, 0ms));
+    REQUIRE(map.try_lock_all_for({2, 3}, 0ms));
+    REQUIRE(is_deadlock([&] { (void)map.try_lock_shared_for(1, 1h); }));
+    REQUIRE(is_deadlock([&] { (void)map.try_lock_for(1, std::chrono::hours::max()); }));
+    REQUIRE(is_deadlock([&] {
+      (void)map.try_lock_until(1, std::chrono::steady_clock::time_point::max());
+    }));
+    REQUIRE(is_deadlock([&] { (void)map.try_lock_all_for({2, 1}, 1h); }));
+  }
+  {
+    const auto shared = map.lock_shared(1);
+    REQUIRE(!map.try_lock_for(1, 0ms));
+    REQUIRE(!map.try_lock_until(1, past));
+    REQUIRE(map.try_lock_shared_for(1, 0ms));
+    REQUIRE(map.try_lock_shared_until(1, past));
+  }
+  REQUIRE(map.try_lock_for(1, 0ms));
+  REQUIRE(map.stats().keys == 0);
+}
+
 TEST_CASE("a sharer is let in again although a writer waits", "[lockmap]") {
   map_type map{{1, 10}};
   auto shared = map.lock_shared(1);

@@ -41,7 +41,8 @@ class locking_interface {
   /// \name One key
   /// All of them: linearize at the taking of the key; progress: wait for whoever holds it, and for
   /// those who have waited longer; throw `std::system_error` (`resource_deadlock_would_occur`) if
-  /// they would wait for a key that this thread holds, and what making a key throws.
+  /// they would wait for a key that this thread holds, and what making a key throws. Where there
+  /// is no time to wait, one's own key is somebody's like another: the entry is empty.
   /// \{
 
   /// Locks `k`, present or not, exclusively.
@@ -81,7 +82,8 @@ class locking_interface {
   shared_entry try_lock_shared_until(K&& k, const TimePoint& end) {
     return hold_key<lock_mode::shared>(std::forward<K>(k), patience_until<TimePoint>(end));
   }
-  /// An empty entry if a stop was requested before `k` could be had. Include
+  /// An empty entry if a stop was requested before `k` could be had; after a stop it is one attempt.
+  /// Include
   /// <concur/lockmap_stop.hpp>.
   template <new_key<Derived> K = Key, stop_token_like StopToken>
   entry lock(K&& k, const StopToken& token) {
@@ -128,7 +130,8 @@ class locking_interface {
   entries try_lock_all(std::initializer_list<Key> keys) {
     return hold_keys(keys.begin(), keys.end(), no_patience());
   }
-  /// All, or none if they could not be had in time.
+  /// All, or none if they could not be had in time. A duration of zero or less is one attempt; a
+  /// longer one throws, as `lock` does, if it would wait for a key that this thread holds.
   template <class Keys, class Duration>
   entries try_lock_all_for(const Keys& keys, const Duration& duration) {
     return hold_keys(std::begin(keys), std::end(keys), patience_for(duration));
