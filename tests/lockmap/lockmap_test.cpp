@@ -34,6 +34,22 @@ bool is_deadlock(Call call) {
   }
 }
 
+/// Something that has a number, and is one only where that is asked for.
+struct numbered {
+  int id;
+  explicit operator int() const { return id; }
+};
+struct number_hash {
+  using is_transparent = void;
+  std::size_t operator()(int n) const { return static_cast<std::size_t>(n); }
+  std::size_t operator()(const numbered& n) const { return (*this)(n.id); }
+};
+struct number_equal {
+  using is_transparent = void;
+  bool operator()(int a, int b) const { return a == b; }
+  bool operator()(int a, const numbered& b) const { return a == b.id; }
+};
+
 /// What another thread says.
 template <class Call>
 auto elsewhere(Call call) {
@@ -220,9 +236,8 @@ TEST_CASE("a timed form without time to wait is one attempt, at a key of one's o
     REQUIRE(map.try_lock_all_for({2, 3}, 0ms));
     REQUIRE(is_deadlock([&] { (void)map.try_lock_shared_for(1, 1h); }));
     REQUIRE(is_deadlock([&] { (void)map.try_lock_for(1, std::chrono::hours::max()); }));
-    REQUIRE(is_deadlock([&] {
-      (void)map.try_lock_until(1, std::chrono::steady_clock::time_point::max());
-    }));
+    REQUIRE(is_deadlock(
+        [&] { (void)map.try_lock_until(1, std::chrono::steady_clock::time_point::max()); }));
     REQUIRE(is_deadlock([&] { (void)map.try_lock_all_for({2, 1}, 1h); }));
   }
   {
@@ -339,6 +354,19 @@ TEST_CASE("lock_all takes each key once, in any order", "[lockmap]") {
   const std::vector<std::string> two{"a", "y"};
   REQUIRE(map.try_lock_all_for(two, 1s).size() == 2);
   REQUIRE(map.stats().keys == 3);
+}
+
+TEST_CASE("numbers are locked by what transparent functors take for one", "[lockmap]") {
+  concur::lockmap<int, int, number_hash, number_equal> map;
+  {
+    auto all = map.lock_all(std::vector<numbered>{{1}, {2}});
+    REQUIRE(all.size() == 2);
+    all[numbered{1}].emplace(10);
+    all[short{2}].emplace(20);
+    REQUIRE_THROWS_AS(all[numbered{3}], std::out_of_range);
+  }
+  REQUIRE(*map.lock(numbered{1}) == 10);
+  REQUIRE(*map.lock_shared(numbered{2}) == 20);
 }
 
 TEST_CASE("overlapping lock_alls do not deadlock, and totals stay", "[lockmap]") {

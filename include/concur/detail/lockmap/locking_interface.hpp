@@ -82,9 +82,8 @@ class locking_interface {
   shared_entry try_lock_shared_until(K&& k, const TimePoint& end) {
     return hold_key<lock_mode::shared>(std::forward<K>(k), patience_until<TimePoint>(end));
   }
-  /// An empty entry if a stop was requested before `k` could be had; after a stop it is one attempt.
-  /// Include
-  /// <concur/lockmap_stop.hpp>.
+  /// An empty entry if a stop was requested before `k` could be had; after a stop it is one
+  /// attempt. Include <concur/lockmap_stop.hpp>.
   template <new_key<Derived> K = Key, stop_token_like StopToken>
   entry lock(K&& k, const StopToken& token) {
     return hold_key<lock_mode::exclusive>(std::forward<K>(k), patience_unless<StopToken>(token));

@@ -7,7 +7,8 @@
 /// Here and in the other interface_*.hpp, each name has the same six clauses. "read" and "write"
 /// progress are `guarantees<M>::read_progress` and `write_progress`. What hasher, equality and
 /// allocator throw passes through everywhere and is not repeated. Where `K` stands for a key, it is
-/// a key, anything that transparent hasher and equality take, or what converts to a key.
+/// a key, anything that transparent hasher and equality take, or what converts to a key; what
+/// converts to a key that is a scalar is always converted.
 #pragma once
 
 #include <concepts>
