@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support/catch.hpp"
+#include "support/lazy_range.hpp"
 #include "support/threads.hpp"
 
 #include <concur/lockmap.hpp>
@@ -354,6 +355,20 @@ TEST_CASE("lock_all takes each key once, in any order", "[lockmap]") {
   const std::vector<std::string> two{"a", "y"};
   REQUIRE(map.try_lock_all_for(two, 1s).size() == 2);
   REQUIRE(map.stats().keys == 3);
+}
+
+TEST_CASE("keys are locked by a view that cannot be read where it is const", "[lockmap]") {
+  map_type map;
+  REQUIRE(map.lock_all(lazy_range<int>({1, 2, 3}, 1)).size() == 2);
+  REQUIRE(map.try_lock_all(lazy_range<int>({1, 2, 3}, 1)).size() == 2);
+  REQUIRE(map.try_lock_all_for(lazy_range<int>({1, 2, 3}, 7), 1s).size() == 3);
+  lazy_range<int> named({4}, 7);
+  REQUIRE(map.lock_all(named).size() == 1);
+  // By what is looked at, each key is copied: the range keeps its own.
+  concur::lockmap<std::string, int> names;
+  std::vector<std::string> kept{std::string(100, 'a'), std::string(100, 'b')};
+  REQUIRE(names.lock_all(kept).size() == 2);
+  REQUIRE(kept[0].size() + kept[1].size() == 200);
 }
 
 TEST_CASE("numbers are locked by what transparent functors take for one", "[lockmap]") {

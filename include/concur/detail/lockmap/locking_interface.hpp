@@ -9,6 +9,7 @@
 #include <concur/detail/lockmap/multi_lock.hpp>
 #include <concur/detail/lockmap/patience.hpp>
 #include <concur/detail/map/access.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/keys.hpp>
 #include <initializer_list>
 #include <iterator>
@@ -112,8 +113,8 @@ class locking_interface {
   /// \{
 
   /// Throws `std::system_error` (`resource_deadlock_would_occur`) if this thread holds any key.
-  template <class Keys>
-  entries lock_all(const Keys& keys) {
+  template <any_range Keys>
+  entries lock_all(Keys&& keys) {
     engine().require_nothing_held();
     return hold_keys(std::begin(keys), std::end(keys), endless_patience());
   }
@@ -122,8 +123,8 @@ class locking_interface {
     return hold_keys(keys.begin(), keys.end(), endless_patience());
   }
   /// All, or none if somebody holds one of them. Works beside keys that this thread holds.
-  template <class Keys>
-  entries try_lock_all(const Keys& keys) {
+  template <any_range Keys>
+  entries try_lock_all(Keys&& keys) {
     return hold_keys(std::begin(keys), std::end(keys), no_patience());
   }
   entries try_lock_all(std::initializer_list<Key> keys) {
@@ -131,8 +132,8 @@ class locking_interface {
   }
   /// All, or none if they could not be had in time. A duration of zero or less is one attempt; a
   /// longer one throws, as `lock` does, if it would wait for a key that this thread holds.
-  template <class Keys, class Duration>
-  entries try_lock_all_for(const Keys& keys, const Duration& duration) {
+  template <any_range Keys, class Duration>
+  entries try_lock_all_for(Keys&& keys, const Duration& duration) {
     return hold_keys(std::begin(keys), std::end(keys), patience_for(duration));
   }
   template <class Duration>
