@@ -114,6 +114,44 @@ TEST_CASE("an entry makes, changes, exchanges and removes the value", "[lockmap]
   REQUIRE(map.stats().keys == 0);
 }
 
+TEST_CASE("an entry hands its value to the caller", "[lockmap]") {
+  concur::lockmap<int, std::unique_ptr<int>> map;
+  {
+    auto entry = map.lock(1);
+    REQUIRE(entry.take() == std::nullopt);
+    entry.emplace(std::make_unique<int>(5));
+    REQUIRE(map.size() == 1);
+    const auto taken = entry.take();
+    REQUIRE(**taken == 5);
+    REQUIRE(!entry.has_value());
+    REQUIRE(map.size() == 0);
+    REQUIRE(entry.take() == std::nullopt);
+    entry.emplace(std::make_unique<int>(6));
+    entry.unlock();
+    REQUIRE(entry.take() == std::nullopt);
+    entry.reset();  // it holds nothing that could be destroyed
+  }
+  REQUIRE(map.size() == 1);
+  auto entry = map.lock(1);
+  REQUIRE(**entry.take() == 6);
+  entry.unlock();
+  REQUIRE(map.stats().keys == 0);
+}
+
+TEST_CASE("a value whose move throws is not taken from its entry", "[lockmap]") {
+  struct rigid {
+    int n = 0;
+    explicit rigid(int v) : n(v) {}
+    rigid(rigid&&) noexcept(false) { throw std::runtime_error("rigid"); }
+  };
+  concur::lockmap<int, rigid> map;
+  auto entry = map.lock(1);
+  entry.emplace(3);
+  REQUIRE_THROWS_AS(entry.take(), std::runtime_error);
+  REQUIRE(entry->n == 3);
+  REQUIRE(map.size() == 1);
+}
+
 TEST_CASE("entries are moved, and their references stay good", "[lockmap]") {
   map_type map{{1, 10}, {2, 20}};
   auto first = map.lock(1);
