@@ -70,8 +70,8 @@
 
 namespace concur::inline CONCUR_ABI {
 
-/// The key of a fixed map. Any other trivially copyable type of 32 bytes without padding may be
-/// given where one is asked for.
+/// The key of a fixed map. Any other trivially copyable type of 32 bytes that is made of bytes,
+/// integers, enums and pointers without padding may be given where one is asked for.
 using key32 = std::array<std::byte, 32>;
 
 /// What `fixed_map::stats()` returns. A momentary view; exact when nobody writes.
