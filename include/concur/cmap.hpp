@@ -309,6 +309,10 @@ class cmap
  public:
   using base::base;
   using base::operator=;
+  cmap& operator=(std::initializer_list<typename base::value_type> values) {
+    base::operator=(values);
+    return *this;
+  }
 
   friend void swap(cmap& left, cmap& right) noexcept { left.swap(right); }
 };

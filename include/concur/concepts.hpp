@@ -96,9 +96,10 @@ concept map_visits = requires(M& map, const M& shared, const typename M::key_typ
   { erase_if(map, f) } -> std::same_as<typename M::size_type>;
 };
 
-/// Inserting moved elements: every key and value can be.
+/// Inserting moved elements; a value that cannot be moved is made in its place, by try_emplace.
 template <class M>
-concept map_inserts = requires(M& map, typename M::init_type&& made, typename M::key_type&& key,
+concept map_inserts = !std::move_constructible<typename M::mapped_type> ||
+                      requires(M & map, typename M::init_type&& made, typename M::key_type&& key,
                                typename M::mapped_type&& value, any_visitor f) {
   { map.insert(std::move(made)) } -> says_inserted;
   { map.emplace(std::move(key), std::move(value)) } -> says_inserted;

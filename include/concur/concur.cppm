@@ -25,11 +25,13 @@ using concur::shared_fixed_map;
 #endif
 
 // What they return and take
+using concur::cache_callback;
 using concur::cache_duration;
 using concur::cache_options;
 using concur::cache_record;
 using concur::cache_times;
 using concur::diff;
+using concur::erase_if;
 using concur::eviction_cause;
 using concur::format_error;
 using concur::from_range;
@@ -40,17 +42,27 @@ using concur::parallel;
 
 // Vocabulary
 using concur::allocator_for;
+using concur::bounded_map;
 using concur::concurrent_map;
 using concur::guarantees;
 using concur::hasher_for;
 using concur::key_equal_for;
+using concur::map_guarantees;
+using concur::progress;
+using concur::reentry;
+using concur::reentry_rules;
+using concur::transparent;
 using concur::visitable_map;
 
 // Policies
 using concur::digest_hash;
+using concur::digest_key;
+using concur::eviction_policy;
 using concur::hash;
 using concur::hash_values;
 using concur::identity_hash;
+using concur::is_avalanching;
+using concur::is_avalanching_v;
 
 // Memory reclamation
 using concur::basic_epoch_domain;

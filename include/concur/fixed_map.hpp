@@ -190,14 +190,14 @@ class basic_fixed_map : public map_interface<basic_fixed_map<Key, T, Hash, KeyEq
       : engine_(other.hash_function(), allocator) {
     if (other.capacity() == 0) return;
     engine_type made(other.hash_function(), other.capacity(), allocator);
-    engine_.swap_contents(made);
+    engine_.swap_elements(made);
     other.cvisit_all(
         [this](const auto& element) { this->try_emplace(element.first, element.second); });
   }
   /// Moves need both maps to be quiet. What was moved from has no capacity.
   basic_fixed_map(basic_fixed_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash>)
       : engine_(other.hash_function(), other.engine_.allocator()) {
-    engine_.swap_contents(other.engine_);
+    engine_.swap_elements(other.engine_);
   }
   /// With another allocator, the elements are moved one by one; if that throws, those that were
   /// moved by then are lost.
@@ -257,12 +257,12 @@ class basic_fixed_map : public map_interface<basic_fixed_map<Key, T, Hash, KeyEq
   void take_from(basic_fixed_map& other) {
     if (other.capacity() == 0) return;
     if (memory_is_exchangeable(*this, other)) {
-      engine_.swap_contents(other.engine_);
+      engine_.swap_elements(other.engine_);
       return;
     }
     if constexpr (std::move_constructible<T>) {
       engine_type made(other.hash_function(), other.capacity(), engine_.allocator());
-      engine_.swap_contents(made);
+      engine_.swap_elements(made);
       this->merge(other);
     } else {
       fail_length("concur::fixed_map: elements that cannot move, and an allocator that differs");

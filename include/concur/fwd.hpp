@@ -58,8 +58,8 @@ template <class Key, class T, class Hash = hash<Key>, class KeyEqual = std::equa
           class Allocator = std::allocator<std::pair<const Key, T>>>
 class seqmap;
 
-/// The key of a fixed map. Any other trivially copyable type of 32 bytes without padding may be
-/// given where one is asked for.
+/// The key of a fixed map. Any other trivially copyable type of 32 bytes that is made of bytes,
+/// integers, enums and pointers without padding may be given where one is asked for.
 using key32 = std::array<std::byte, 32>;
 
 /// Keys of 32 bytes, capacity fixed at construction, no allocation after it.

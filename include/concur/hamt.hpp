@@ -466,6 +466,10 @@ class hamt
  public:
   using base::base;
   using base::operator=;
+  hamt& operator=(std::initializer_list<typename base::value_type> values) {
+    base::operator=(values);
+    return *this;
+  }
 
   friend void swap(hamt& left, hamt& right) noexcept { left.swap(right); }
 };

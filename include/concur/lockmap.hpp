@@ -248,6 +248,10 @@ class lockmap : public detail::basic_lockmap<Key, T, Hash, KeyEqual, Allocator,
  public:
   using base::base;
   using base::operator=;
+  lockmap& operator=(std::initializer_list<typename base::value_type> values) {
+    base::operator=(values);
+    return *this;
+  }
 
   friend void swap(lockmap& left, lockmap& right) noexcept { left.swap(right); }
 };

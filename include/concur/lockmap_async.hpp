@@ -92,6 +92,12 @@ class [[nodiscard]] async_entry {
     return old;
   }
   void reset() noexcept { discard(eviction_cause::erased); }
+  std::optional<mapped_type> take() requires std::move_constructible<mapped_type> {
+    if (!has_value()) return std::nullopt;
+    std::optional<mapped_type> taken(std::in_place, std::move(what_.state->value));
+    end_value();
+    return taken;
+  }
   /// Gives the key back; the next one who waits may run inside this call.
   void unlock() noexcept {
     if (what_.state == nullptr) return;
@@ -109,6 +115,10 @@ class [[nodiscard]] async_entry {
   void discard([[maybe_unused]] eviction_cause cause) noexcept {
     if (!what_.is_present) return;
     if constexpr (Engine::reports) engine_->report_in_place(*what_.state, cause);
+    end_value();
+  }
+  /// Destroys the value, or what is left of it.
+  void end_value() noexcept {
     what_.is_present = false;
     engine_->count(*what_.state, -1);
     what_.state->value.~mapped_type();

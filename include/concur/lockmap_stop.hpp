@@ -34,8 +34,9 @@ class patience_unless<std::stop_token> {
   auto subscribe(std::atomic<std::uint32_t>& word) const noexcept {
     return std::stop_callback<interruption>(token_, interruption{&word});
   }
+  bool is_over() const noexcept { return token_.stop_requested(); }
   bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) const noexcept {
-    if (token_.stop_requested()) return false;
+    if (is_over()) return false;
     futex::wait(word, seen);
     return true;
   }

@@ -483,6 +483,10 @@ class lru_lockmap : public detail::basic_lru_lockmap<Key, T, Hash, KeyEqual, All
  public:
   using base::base;
   using base::operator=;
+  lru_lockmap& operator=(std::initializer_list<typename base::value_type> values) {
+    base::operator=(values);
+    return *this;
+  }
 
   friend void swap(lru_lockmap& left, lru_lockmap& right) noexcept { left.swap(right); }
 };

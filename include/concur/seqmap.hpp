@@ -307,6 +307,10 @@ class seqmap : public detail::basic_seqmap<Key, T, Hash, KeyEqual, Allocator,
  public:
   using base::base;
   using base::operator=;
+  seqmap& operator=(std::initializer_list<typename base::value_type> values) {
+    base::operator=(values);
+    return *this;
+  }
 
   friend void swap(seqmap& left, seqmap& right) noexcept { left.swap(right); }
 };

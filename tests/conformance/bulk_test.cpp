@@ -28,6 +28,12 @@ M map_of(number n) {
   return map;
 }
 
+/// Can be copied, and not assigned.
+struct referring_hash {
+  const number& factor;
+  std::size_t operator()(number key) const { return static_cast<std::size_t>(key * factor); }
+};
+
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("a traversal shows every element exactly once", "[bulk]", shared_maps) {
@@ -125,7 +131,7 @@ TEMPLATE_LIST_TEST_CASE("scan goes over the map in steps", "[bulk]", vocabulary_
   using M = typename TestType::template map<number, number>;
   for (const number n : {0u, 1u, 100u, 1000u}) {
     for (const std::size_t step :
-         {std::size_t{1}, std::size_t{7}, std::size_t{64}, std::size_t{5000}}) {
+         {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{64}, std::size_t{5000}}) {
       const M map = map_of<M>(n);
       std::multiset<number> seen;
       std::uint64_t cursor = 0;
@@ -158,6 +164,18 @@ TEMPLATE_LIST_TEST_CASE("scan sees what stays while the map changes between its 
   REQUIRE(wrong == 0);
   for (const number key : seen) wrong += seen.count(key) == 1 ? 0u : 1u;
   REQUIRE(wrong == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("a hasher that cannot be assigned is enough to make, copy and move a map",
+                        "[bulk]", any_key_maps) {
+  const number factor = 31;
+  using M = typename TestType::template map<number, number, referring_hash>;
+  M map(10, referring_hash{factor});
+  for (number i = 0; i < 100; ++i) map.try_emplace(i, i);
+  const M copy(map);
+  const M moved(std::move(map));
+  REQUIRE(copy.size() == 100);
+  REQUIRE(moved.find(99) == 99);
 }
 
 TEMPLATE_LIST_TEST_CASE("clear removes everything, and the map goes on", "[bulk]", shared_maps) {

@@ -53,6 +53,43 @@ struct plain_word_hash {
   std::size_t operator()(const word& w) const { return word_hash()(w); }
 };
 
+/// Something that has a number, and is one only where that is asked for.
+struct ticket {
+  number id;
+  explicit operator number() const { return id; }
+};
+/// What a number is made of by itself: its own `id` is another, which nobody may look at.
+struct wrapped_number {
+  number value;
+  number id = 1'000'000;
+  // Implicit: that is what it is for. NOLINTNEXTLINE(google-explicit-constructor)
+  operator number() const { return value; }
+};
+template <class Holder>
+concept has_id = requires(const Holder& h) {
+  h.id;
+};
+struct id_hash {
+  using is_transparent = void;
+  std::size_t operator()(number n) const { return static_cast<std::size_t>(n); }
+  template <has_id Holder>
+  std::size_t operator()(const Holder& h) const {
+    return static_cast<std::size_t>(h.id);
+  }
+};
+struct id_equal {
+  using is_transparent = void;
+  static number id(number n) { return n; }
+  template <has_id Holder>
+  static number id(const Holder& h) {
+    return h.id;
+  }
+  template <class A, class B>
+  bool operator()(const A& a, const B& b) const {
+    return id(a) == id(b);
+  }
+};
+
 struct string_hash : std::hash<std::string_view> {
   using is_transparent = void;
 };
@@ -113,6 +150,44 @@ TEMPLATE_LIST_TEST_CASE("transparent insertions make a key only when it is absen
   REQUIRE(map.exchange("five", 5) == std::nullopt);
   REQUIRE(map.size() == 5);
   REQUIRE(map.find("four") == 4);
+}
+
+TEMPLATE_LIST_TEST_CASE("keys that are numbers are found by what transparent functors take",
+                        "[keys]", any_key_maps) {
+  using M = typename TestType::template map<number, number, id_hash, id_equal>;
+  M map;
+  for (number i = 0; i < 100; ++i) map.try_emplace(i, i);
+  REQUIRE(map.find(ticket{7}) == 7);
+  REQUIRE(map.contains(ticket{99}));
+  REQUIRE(!map.contains(ticket{100}));
+  REQUIRE(map.cvisit(ticket{8}, [](const auto&) {}) == 1);
+  REQUIRE(map.update(ticket{3}, [](number& v) { v = 33; }) == 1);
+  REQUIRE(map.find(3) == 33);
+  const std::vector<ticket> tickets{{1}, {2}, {200}};
+  REQUIRE(map.visit(tickets.begin(), tickets.end(), [](auto&) {}) == 2);
+  REQUIRE(map.take(ticket{4}) == 4);
+  REQUIRE(map.erase(ticket{4}) == 0);
+  REQUIRE(map.try_emplace(ticket{4}, 5));
+  REQUIRE(map.exchange(ticket{4}, 6) == 5);
+  REQUIRE(map.insert_or_assign(ticket{101}, 1));
+  REQUIRE(map.find(101) == 1);
+  if constexpr (requires { map.snapshot(); }) {
+    const auto snapshot = map.snapshot();
+    REQUIRE(snapshot.contains(ticket{7}));
+    REQUIRE(!snapshot.contains(ticket{100}));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("what converts to a key that is a number is that number", "[keys]",
+                        any_key_maps) {
+  using M = typename TestType::template map<number, number, id_hash, id_equal>;
+  M map;
+  map.try_emplace(1, 2);
+  REQUIRE(map.find(wrapped_number{1}) == 2);
+  REQUIRE(map.find(static_cast<short>(1)) == 2);
+  REQUIRE(!map.contains(wrapped_number{1'000'000}));
+  REQUIRE(map.try_emplace(wrapped_number{3}, 4));
+  REQUIRE(map.find(3) == 4);
 }
 
 TEMPLATE_LIST_TEST_CASE("one transparent functor is not enough", "[keys]", any_key_maps) {

@@ -4,6 +4,7 @@
 
 #include "conformance/families.hpp"
 #include "support/catch.hpp"
+#include "support/lazy_range.hpp"
 
 #include <optional>
 #include <utility>
@@ -137,6 +138,18 @@ TEMPLATE_LIST_TEST_CASE("find_each gives one optional per key, in order", "[look
   REQUIRE(three[0] == 1000);
   REQUIRE(three[1] == std::nullopt);
   REQUIRE(three[2] == 1001);
+}
+
+TEMPLATE_LIST_TEST_CASE("find_each takes a view that cannot be read where it is const", "[lookup]",
+                        vocabulary_maps) {
+  using M = typename TestType::template map<number, number>;
+  const M map = map_of_even<M>(3);
+  std::vector<std::optional<number>> found;
+  map.find_each(lazy_range<number>({2, 1, 4}, 2), std::back_inserter(found));
+  REQUIRE(found == std::vector<std::optional<number>>{std::nullopt, 1002});
+  lazy_range<number> named({0}, 7);
+  map.find_each(named, std::back_inserter(found));
+  REQUIRE(found.back() == 1000);
 }
 
 TEMPLATE_LIST_TEST_CASE("what converts to a key is taken for one", "[lookup]", vocabulary_maps) {

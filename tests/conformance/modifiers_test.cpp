@@ -5,9 +5,11 @@
 #include "conformance/families.hpp"
 #include "support/catch.hpp"
 
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -20,6 +22,17 @@ namespace {
 
 struct line : std::pair<number, number> {
   friend std::istream& operator>>(std::istream& in, line& l) { return in >> l.first >> l.second; }
+};
+
+struct everything {
+  template <class Element>
+  bool operator()(const Element&) const {
+    return true;
+  }
+};
+template <class Container>
+concept can_be_erased_from = requires(Container& container) {
+  concur::erase_if(container, everything());
 };
 
 }  // namespace
@@ -214,6 +227,32 @@ TEMPLATE_LIST_TEST_CASE("erase_if asks its predicate", "[modifiers]", shared_map
   REQUIRE(erase_if(map, [](const auto& e) { return e.first == 2; }) == 0);
   REQUIRE(erase_if(map, [](const auto& e) { return e.first == 3; }) == 1);
   REQUIRE(map.empty());
+}
+
+TEMPLATE_LIST_TEST_CASE("the free erase_if is a member of the namespace", "[modifiers]",
+                        vocabulary_maps) {
+  using M = typename TestType::template map<number, number>;
+  M map{{1, 10}, {2, 20}};
+  REQUIRE(concur::erase_if(map, [](const auto& e) { return e.first == 2; }) == 1);
+  static_assert(can_be_erased_from<M>);
+  static_assert(!can_be_erased_from<std::set<int>>);
+  REQUIRE(map.contains(1));
+}
+
+TEMPLATE_LIST_TEST_CASE("a braced list is assigned to a map, which is the result", "[modifiers]",
+                        vocabulary_maps) {
+  using M = typename TestType::template map<number, number>;
+  if constexpr (requires(M map, std::initializer_list<typename M::value_type> list) {
+                  map = list;
+                }) {
+    M map{{5, 50}};
+    M& result = (map = {{1, 10}, {2, 20}});
+    REQUIRE(&result == &map);
+    REQUIRE(map.size() == 2);
+    REQUIRE(map.find(2) == 20);
+    map = {};
+    REQUIRE(map.empty());
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("what is not inserted is not moved from", "[modifiers]", any_type_maps) {

@@ -8,6 +8,7 @@
 #include "support/tracked.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <utility>
 
@@ -111,6 +112,19 @@ TEMPLATE_LIST_TEST_CASE("a value without a default is a value", "[types]", vocab
   REQUIRE(map.find_or(5, no_default(50)).value == 50);
   REQUIRE(map.take(3)->value == 30);
   REQUIRE(map.visit_all([](auto&) {}) == 3);
+}
+
+TEMPLATE_LIST_TEST_CASE("a value that cannot even be moved is made in its place", "[types]",
+                        any_type_maps) {
+  using M = typename TestType::template map<number, std::atomic<int>>;
+  static_assert(concur::concurrent_map<M>);
+  M map;
+  REQUIRE(map.try_emplace(1, 10));
+  REQUIRE_FALSE(map.try_emplace(1, 11));
+  int seen = 0;
+  REQUIRE(map.cvisit(1, [&](const auto& e) { seen = e.second; }) == 1);
+  REQUIRE(seen == 10);
+  REQUIRE(map.erase(1) == 1);
 }
 
 TEMPLATE_LIST_TEST_CASE("a value that only moves can do all that needs no copy", "[types]",

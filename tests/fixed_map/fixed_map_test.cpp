@@ -238,6 +238,18 @@ TEST_CASE("fixed_map: a value that can be neither copied nor moved is made in it
   REQUIRE(map.erase(digest(1)) == 1);
 }
 
+TEST_CASE("fixed_map: a hasher that cannot be assigned is enough to make, copy and move a map") {
+  const number seed = 1;
+  const auto hash = [&seed](const concur::key32& key) { return concur::digest_hash(seed)(key); };
+  using M = concur::fixed_map<number, std::remove_const_t<decltype(hash)>>;
+  M map(16, hash);
+  map.try_emplace(digest(1), 10);
+  const M copy(map);
+  const M moved(std::move(map));
+  REQUIRE(copy.find(digest(1)) == 10);
+  REQUIRE(moved.find(digest(1)) == 10);
+}
+
 TEST_CASE("fixed_map: values that only move go to another allocator, trivially copyable or not") {
   struct token {
     explicit token(number n) : value(n) {}

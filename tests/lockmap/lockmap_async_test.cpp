@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,12 @@ detached add_one(map_type& map, std::string key, std::atomic<int>& done) {
   ++entry.value_or_emplace(0);
   entry.unlock();
   ++done;
+}
+
+detached take_twice(map_type& map, std::vector<std::optional<int>>& taken) {
+  auto entry = co_await map.async_lock("key");
+  taken.push_back(entry.take());
+  taken.push_back(entry.take());
 }
 
 struct pool {
@@ -43,6 +50,15 @@ TEST_CASE("a coroutine has a free key at once", "[lockmap][async]") {
   add_one(map, "key", done);
   REQUIRE(done == 1);
   REQUIRE(map.find("key") == 1);
+}
+
+TEST_CASE("a coroutine takes the value of its key", "[lockmap][async]") {
+  map_type map{{"key", 5}};
+  std::vector<std::optional<int>> taken;
+  take_twice(map, taken);
+  REQUIRE(taken == std::vector<std::optional<int>>{5, std::nullopt});
+  REQUIRE(map.size() == 0);
+  REQUIRE(map.stats().keys == 0);
 }
 
 TEST_CASE("coroutines wait for a key without a thread, and go on in order", "[lockmap][async]") {

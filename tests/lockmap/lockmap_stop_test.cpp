@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -40,6 +41,25 @@ TEST_CASE("a key that comes free before a stop is had", "[lockmap][stop]") {
   REQUIRE(had);
   REQUIRE(map.lock(1, source.get_token()));
   REQUIRE(map.stats().keys == 0);
+}
+
+TEST_CASE("after a stop there is one attempt, at a key of one's own too", "[lockmap][stop]") {
+  concur::lockmap<int, int> map;
+  std::stop_source source;
+  const auto would_wait_for_itself = [&] {
+    try {
+      (void)map.lock(1, source.get_token());
+    } catch (const std::system_error& error) {
+      return error.code() == std::errc::resource_deadlock_would_occur;
+    }
+    return false;
+  };
+  const auto entry = map.lock(1);
+  REQUIRE(would_wait_for_itself());
+  source.request_stop();
+  REQUIRE(!map.lock(1, source.get_token()));
+  REQUIRE(!map.lock_shared(1, source.get_token()));
+  REQUIRE(map.lock(2, source.get_token()));
 }
 
 TEST_CASE("stops and releases race without losing a key", "[lockmap][stop]") {

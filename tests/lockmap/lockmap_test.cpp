@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support/catch.hpp"
+#include "support/lazy_range.hpp"
 #include "support/threads.hpp"
 
 #include <concur/lockmap.hpp>
@@ -33,6 +34,22 @@ bool is_deadlock(Call call) {
     return error.code() == std::errc::resource_deadlock_would_occur;
   }
 }
+
+/// Something that has a number, and is one only where that is asked for.
+struct numbered {
+  int id;
+  explicit operator int() const { return id; }
+};
+struct number_hash {
+  using is_transparent = void;
+  std::size_t operator()(int n) const { return static_cast<std::size_t>(n); }
+  std::size_t operator()(const numbered& n) const { return (*this)(n.id); }
+};
+struct number_equal {
+  using is_transparent = void;
+  bool operator()(int a, int b) const { return a == b; }
+  bool operator()(int a, const numbered& b) const { return a == b.id; }
+};
 
 /// What another thread says.
 template <class Call>
@@ -95,6 +112,44 @@ TEST_CASE("an entry makes, changes, exchanges and removes the value", "[lockmap]
   }
   REQUIRE(!map.contains("key"));
   REQUIRE(map.stats().keys == 0);
+}
+
+TEST_CASE("an entry hands its value to the caller", "[lockmap]") {
+  concur::lockmap<int, std::unique_ptr<int>> map;
+  {
+    auto entry = map.lock(1);
+    REQUIRE(entry.take() == std::nullopt);
+    entry.emplace(std::make_unique<int>(5));
+    REQUIRE(map.size() == 1);
+    const auto taken = entry.take();
+    REQUIRE(**taken == 5);
+    REQUIRE(!entry.has_value());
+    REQUIRE(map.size() == 0);
+    REQUIRE(entry.take() == std::nullopt);
+    entry.emplace(std::make_unique<int>(6));
+    entry.unlock();
+    REQUIRE(entry.take() == std::nullopt);
+    entry.reset();  // it holds nothing that could be destroyed
+  }
+  REQUIRE(map.size() == 1);
+  auto entry = map.lock(1);
+  REQUIRE(**entry.take() == 6);
+  entry.unlock();
+  REQUIRE(map.stats().keys == 0);
+}
+
+TEST_CASE("a value whose move throws is not taken from its entry", "[lockmap]") {
+  struct rigid {
+    int n = 0;
+    explicit rigid(int v) : n(v) {}
+    rigid(rigid&&) noexcept(false) { throw std::runtime_error("rigid"); }
+  };
+  concur::lockmap<int, rigid> map;
+  auto entry = map.lock(1);
+  entry.emplace(3);
+  REQUIRE_THROWS_AS(entry.take(), std::runtime_error);
+  REQUIRE(entry->n == 3);
+  REQUIRE(map.size() == 1);
 }
 
 TEST_CASE("entries are moved, and their references stay good", "[lockmap]") {
@@ -205,6 +260,36 @@ TEST_CASE("a call that would wait for its own thread throws", "[lockmap]") {
   REQUIRE(map.stats().keys == 2);
 }
 
+TEST_CASE("a timed form without time to wait is one attempt, at a key of one's own too",
+          "[lockmap]") {
+  map_type map;
+  const auto past = std::chrono::steady_clock::now() - 1h;
+  {
+    const auto entry = map.lock(1);
+    REQUIRE(!map.try_lock_for(1, 0ms));
+    REQUIRE(!map.try_lock_for(1, -1h));
+    REQUIRE(!map.try_lock_shared_for(1, 0ms));
+    REQUIRE(!map.try_lock_until(1, past));
+    REQUIRE(!map.try_lock_shared_until(1, past));
+    REQUIRE(!map.try_lock_all_for({2, 1}, 0ms));
+    REQUIRE(map.try_lock_all_for({2, 3}, 0ms));
+    REQUIRE(is_deadlock([&] { (void)map.try_lock_shared_for(1, 1h); }));
+    REQUIRE(is_deadlock([&] { (void)map.try_lock_for(1, std::chrono::hours::max()); }));
+    REQUIRE(is_deadlock(
+        [&] { (void)map.try_lock_until(1, std::chrono::steady_clock::time_point::max()); }));
+    REQUIRE(is_deadlock([&] { (void)map.try_lock_all_for({2, 1}, 1h); }));
+  }
+  {
+    const auto shared = map.lock_shared(1);
+    REQUIRE(!map.try_lock_for(1, 0ms));
+    REQUIRE(!map.try_lock_until(1, past));
+    REQUIRE(map.try_lock_shared_for(1, 0ms));
+    REQUIRE(map.try_lock_shared_until(1, past));
+  }
+  REQUIRE(map.try_lock_for(1, 0ms));
+  REQUIRE(map.stats().keys == 0);
+}
+
 TEST_CASE("a sharer is let in again although a writer waits", "[lockmap]") {
   map_type map{{1, 10}};
   auto shared = map.lock_shared(1);
@@ -308,6 +393,33 @@ TEST_CASE("lock_all takes each key once, in any order", "[lockmap]") {
   const std::vector<std::string> two{"a", "y"};
   REQUIRE(map.try_lock_all_for(two, 1s).size() == 2);
   REQUIRE(map.stats().keys == 3);
+}
+
+TEST_CASE("keys are locked by a view that cannot be read where it is const", "[lockmap]") {
+  map_type map;
+  REQUIRE(map.lock_all(lazy_range<int>({1, 2, 3}, 1)).size() == 2);
+  REQUIRE(map.try_lock_all(lazy_range<int>({1, 2, 3}, 1)).size() == 2);
+  REQUIRE(map.try_lock_all_for(lazy_range<int>({1, 2, 3}, 7), 1s).size() == 3);
+  lazy_range<int> named({4}, 7);
+  REQUIRE(map.lock_all(named).size() == 1);
+  // By what is looked at, each key is copied: the range keeps its own.
+  concur::lockmap<std::string, int> names;
+  std::vector<std::string> kept{std::string(100, 'a'), std::string(100, 'b')};
+  REQUIRE(names.lock_all(kept).size() == 2);
+  REQUIRE(kept[0].size() + kept[1].size() == 200);
+}
+
+TEST_CASE("numbers are locked by what transparent functors take for one", "[lockmap]") {
+  concur::lockmap<int, int, number_hash, number_equal> map;
+  {
+    auto all = map.lock_all(std::vector<numbered>{{1}, {2}});
+    REQUIRE(all.size() == 2);
+    all[numbered{1}].emplace(10);
+    all[short{2}].emplace(20);
+    REQUIRE_THROWS_AS(all[numbered{3}], std::out_of_range);
+  }
+  REQUIRE(*map.lock(numbered{1}) == 10);
+  REQUIRE(*map.lock_shared(numbered{2}) == 20);
 }
 
 TEST_CASE("overlapping lock_alls do not deadlock, and totals stay", "[lockmap]") {

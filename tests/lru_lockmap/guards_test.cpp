@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory_resource>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -35,7 +36,25 @@ detached add(Map& map, number key, std::vector<std::size_t>& sizes) {
   sizes.push_back(map.size());
 }
 
+detached take(exact_cache<number, number>& map, number key, std::optional<number>& taken) {
+  auto entry = co_await map.async_lock(key);
+  taken = entry.take();
+}
+
 }  // namespace
+
+TEST_CASE("a value that a coroutine takes is reported to nobody", "[lru][async]") {
+  const witness<number, number> seen;
+  exact_cache<number, number> map(
+      concur::cache_options<number, number>{.capacity = 3, .on_evict = seen.listener()});
+  map.try_emplace(1, 10);
+  std::optional<number> taken;
+  take(map, 1, taken);
+  REQUIRE(taken == 10);
+  REQUIRE(map.size() == 0);
+  REQUIRE(map.stats().weight == 0);
+  REQUIRE(seen.take().empty());
+}
 
 TEST_CASE("coroutines hold keys of a cache, and are told of what leaves", "[lru][async]") {
   const hand_clock clock;

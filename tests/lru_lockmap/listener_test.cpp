@@ -89,6 +89,10 @@ TEMPLATE_TEST_CASE("every value that leaves is reported once, with its cause", "
     entry.reset();
     REQUIRE(seen.take() == reports{{5, value(6), cause::erased}});
     entry.emplace(value(7));
+    REQUIRE(entry.take() == value(7));
+    REQUIRE(!entry.has_value());
+    REQUIRE(seen.take().empty());
+    entry.emplace(value(7));
   }
   map.try_emplace(6, value(6));
   map.clear();

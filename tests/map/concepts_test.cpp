@@ -10,6 +10,7 @@
 
 #include <concur/detail/map/primitives.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ static_assert(concurrent_map<test_map<cow_engine, std::string, std::string>>);
 static_assert(concurrent_map<test_map<locked_engine, int, std::unique_ptr<int>>>);
 static_assert(concurrent_map<test_map<cow_engine, int, std::unique_ptr<int>>>);
 static_assert(concurrent_map<test_map<cow_engine, int, const_member>>);
+// A value that can be neither copied nor moved is no reason not to be a map.
+static_assert(concurrent_map<test_map<locked_engine, int, std::atomic<int>>>);
+static_assert(concurrent_map<test_map<cow_engine, int, std::atomic<int>>>);
 static_assert(!concur::bounded_map<good>);
 static_assert(!visitable_map<int>);
 static_assert(!visitable_map<std::unordered_map<int, int>>);

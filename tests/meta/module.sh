@@ -15,6 +15,7 @@ done
 flags="-std=c++20 -pthread"
 cat >"$work/main.cpp" <<EOT
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 import concur;
@@ -28,7 +29,16 @@ int main() {
   versions.insert_or_assign(1, 3);
   concur::lockmap<int, int> locks;
   locks.lock(1).emplace(4);
-  const bool right = words.find("one") == 1 && numbers.find(1) == 2 && !before.contains(1) && locks.find(1) == 4;
+  static_assert(concur::concurrent_map<concur::lockmap<int, int>> && !concur::bounded_map<concur::hamt<int, int>>);
+  static_assert(concur::map_guarantees<concur::guarantees<concur::cmap<int, int>>>);
+  static_assert(concur::guarantees<concur::seqmap<int, int>>::write_progress == concur::progress::blocking);
+  static_assert(concur::reentry_rules(concur::guarantees<concur::cmap<int, int>>::shared_callback).reads == concur::reentry::works);
+  static_assert(concur::is_avalanching_v<concur::hash<int>> && concur::is_avalanching<concur::identity_hash>::value);
+  static_assert(concur::digest_key<concur::key32> && concur::eviction_policy<concur::eviction::lru>);
+  static_assert(!concur::transparent<concur::hash<int>, std::equal_to<>>);
+  const concur::cache_callback<int(int)> twice([](int n) { return 2 * n; });
+  concur::erase_if(words, [](const auto& e) { return e.second == 2; });
+  const bool right = twice(2) == 4 && words.find("one") == 1 && numbers.find(1) == 2 && !before.contains(1) && locks.find(1) == 4;
   std::puts(right ? "right" : "WRONG");
   return right ? 0 : 1;
 }

@@ -19,7 +19,9 @@
 namespace concur::inline CONCUR_ABI {
 
 /// A key of 32 bytes that is equal to another exactly when all bytes are: `std::array<std::byte,
-/// 32>`, or any trivially copyable type of that size without padding.
+/// 32>`, or any trivially copyable type of that size that is made of bytes, integers, enums and
+/// pointers without padding. Not of floating-point numbers: two that are equal may differ in their
+/// bytes.
 template <class K>
 concept digest_key = sizeof(K) == 32 &&
                      std::is_trivially_copyable_v<K>&& std::has_unique_object_representations_v<K>;

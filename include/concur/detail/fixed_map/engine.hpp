@@ -83,7 +83,8 @@ class engine : public protocol<Storage, Hash> {
   void reserve(size_type) noexcept {}
   void shrink_to_fit() noexcept {}
 
-  /// Needs both maps to be quiet.
+  /// These need both maps to be quiet. Contents, without the hasher and the allocator:
+  void swap_elements(engine& other) noexcept { this->swap_memory(other); }
   void swap_contents(engine& other) noexcept {
     this->swap_memory(other);
     this->swap_hash(other);

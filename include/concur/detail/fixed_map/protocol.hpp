@@ -99,7 +99,10 @@ class protocol : public Storage {
     return distance < length_of(from.home);
   }
 
-  void swap_hash(protocol& other) noexcept { std::swap(hash_, other.hash_); }
+  void swap_hash(protocol& other) noexcept {
+    using std::swap;
+    swap(hash_, other.hash_);
+  }
 
   static slot_word word_of(const slot& s) noexcept {
     // (1) acquire: key and value; pairs with (3), (9), (14). The owner's name: with (2), (15).

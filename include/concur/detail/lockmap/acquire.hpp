@@ -159,6 +159,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     } else {
       if (hold::has(state)) [[unlikely]] {
         if (Mode == lock_mode::shared && key_lock::share_once_more(state, 1)) return true;
+        if (patience.is_over()) return false;
         fail_deadlock("concur: a thread waits for a key of a lockmap that it holds itself");
       }
       return key_lock::take_slowly<Mode>(state, this->shard_of(state).lock, patience);

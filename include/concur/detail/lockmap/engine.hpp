@@ -214,11 +214,12 @@ class engine : public engine_locks<
 
   template <class F>
   std::uint64_t scan(std::uint64_t cursor, size_type n, F&& f) const {
+    if (n == 0) n = 1;
     self_type& self = const_cast<self_type&>(static_cast<const self_type&>(*this));
     walk<self_type> steps(self, hash_range{cursor, ~std::uint64_t{0}});
     size_type seen = 0;
     while (!steps.is_over() && seen < n) {
-      steps.step(n < run_homes ? (n == 0 ? 1 : n) : run_homes, [&](state_type& state) {
+      steps.step(n < run_homes ? n : run_homes, [&](state_type& state) {
         return self.show(state, [&](auto& shown) {
           ++seen;
           f(shown);

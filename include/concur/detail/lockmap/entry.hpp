@@ -72,7 +72,17 @@ class [[nodiscard]] entry {
     return old;
   }
   /// Destroys the value, if there is one. The key stays held.
-  void reset() noexcept { held_.discard(eviction_cause::erased); }
+  void reset() noexcept {
+    if (held_) held_.discard(eviction_cause::erased);
+  }
+  /// As `reset`, but the value, if there is one, is the caller's: nobody is told that it left. If
+  /// moving it throws, it stays.
+  std::optional<mapped_type> take() requires std::move_constructible<mapped_type> {
+    if (!has_value()) return std::nullopt;
+    std::optional<mapped_type> taken(std::in_place, std::move(held_.value()));
+    held_.reset();
+    return taken;
+  }
 
   /// Gives the key back; the entry is empty.
   void unlock() noexcept { held_.leave(); }

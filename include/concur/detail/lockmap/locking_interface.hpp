@@ -9,6 +9,7 @@
 #include <concur/detail/lockmap/multi_lock.hpp>
 #include <concur/detail/lockmap/patience.hpp>
 #include <concur/detail/map/access.hpp>
+#include <concur/detail/map/from_range.hpp>
 #include <concur/detail/map/keys.hpp>
 #include <initializer_list>
 #include <iterator>
@@ -41,7 +42,8 @@ class locking_interface {
   /// \name One key
   /// All of them: linearize at the taking of the key; progress: wait for whoever holds it, and for
   /// those who have waited longer; throw `std::system_error` (`resource_deadlock_would_occur`) if
-  /// they would wait for a key that this thread holds, and what making a key throws.
+  /// they would wait for a key that this thread holds, and what making a key throws. Where there
+  /// is no time to wait, one's own key is somebody's like another: the entry is empty.
   /// \{
 
   /// Locks `k`, present or not, exclusively.
@@ -81,8 +83,8 @@ class locking_interface {
   shared_entry try_lock_shared_until(K&& k, const TimePoint& end) {
     return hold_key<lock_mode::shared>(std::forward<K>(k), patience_until<TimePoint>(end));
   }
-  /// An empty entry if a stop was requested before `k` could be had. Include
-  /// <concur/lockmap_stop.hpp>.
+  /// An empty entry if a stop was requested before `k` could be had; after a stop it is one
+  /// attempt. Include <concur/lockmap_stop.hpp>.
   template <new_key<Derived> K = Key, stop_token_like StopToken>
   entry lock(K&& k, const StopToken& token) {
     return hold_key<lock_mode::exclusive>(std::forward<K>(k), patience_unless<StopToken>(token));
@@ -111,8 +113,8 @@ class locking_interface {
   /// \{
 
   /// Throws `std::system_error` (`resource_deadlock_would_occur`) if this thread holds any key.
-  template <class Keys>
-  entries lock_all(const Keys& keys) {
+  template <any_range Keys>
+  entries lock_all(Keys&& keys) {
     engine().require_nothing_held();
     return hold_keys(std::begin(keys), std::end(keys), endless_patience());
   }
@@ -121,16 +123,17 @@ class locking_interface {
     return hold_keys(keys.begin(), keys.end(), endless_patience());
   }
   /// All, or none if somebody holds one of them. Works beside keys that this thread holds.
-  template <class Keys>
-  entries try_lock_all(const Keys& keys) {
+  template <any_range Keys>
+  entries try_lock_all(Keys&& keys) {
     return hold_keys(std::begin(keys), std::end(keys), no_patience());
   }
   entries try_lock_all(std::initializer_list<Key> keys) {
     return hold_keys(keys.begin(), keys.end(), no_patience());
   }
-  /// All, or none if they could not be had in time.
-  template <class Keys, class Duration>
-  entries try_lock_all_for(const Keys& keys, const Duration& duration) {
+  /// All, or none if they could not be had in time. A duration of zero or less is one attempt; a
+  /// longer one throws, as `lock` does, if it would wait for a key that this thread holds.
+  template <any_range Keys, class Duration>
+  entries try_lock_all_for(Keys&& keys, const Duration& duration) {
     return hold_keys(std::begin(keys), std::end(keys), patience_for(duration));
   }
   template <class Duration>

@@ -15,6 +15,7 @@
 #include <concur/detail/assert.hpp>
 #include <concur/detail/bits/mix.hpp>
 #include <concur/detail/lockmap/entry.hpp>
+#include <concur/detail/map/keys.hpp>
 #include <concur/policy/allocator.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -67,7 +68,7 @@ class [[nodiscard]] entries {
   /// The entry of `k`, or `std::out_of_range` if it is not among them. O(size).
   template <class K = key_type>
   value_type& operator[](const K& k) const {
-    if constexpr (std::is_scalar_v<key_type> && !std::is_same_v<K, key_type>) {
+    if constexpr (converted_at_once<const K&, key_type> && !std::is_same_v<K, key_type>) {
       return (*this)[static_cast<key_type>(k)];
     } else {
       for (size_type i = 0; i < size_; ++i) {

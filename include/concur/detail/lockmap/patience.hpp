@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// How long somebody waits: not at all, for ever, or until a moment. A patience sleeps on a word,
-/// and says when it is over. Durations and moments are template arguments: <chrono> is the
-/// caller's.
+/// and says when it is over, or that it is over before it has slept. Durations and moments are
+/// template arguments: <chrono> is the caller's.
 #pragma once
 
 #include <atomic>
@@ -44,6 +44,8 @@ struct no_patience {
 struct endless_patience {
   static constexpr bool waits = true;
   static no_subscription subscribe(std::atomic<std::uint32_t>&) noexcept { return {}; }
+  /// Whether it would not sleep at all: who has it then makes one attempt.
+  static constexpr bool is_over() noexcept { return false; }
   /// Sleeps while the word is `seen`, or shorter; false when there is no more patience.
   static bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
     futex::wait(word, seen);
@@ -80,9 +82,10 @@ class patience_for {
   }
 
   static no_subscription subscribe(std::atomic<std::uint32_t>&) noexcept { return {}; }
+  bool is_over() const noexcept { return !is_endless_ && left_ == 0; }
   bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
     if (is_endless_) return endless_patience::sleep(word, seen);
-    if (left_ == 0) return false;
+    if (is_over()) return false;
     const std::int64_t left = end_ - monotonic_now();
     if (left <= 0) return false;
     sleep_at_most(word, seen, left);
@@ -108,6 +111,7 @@ class patience_until {
   explicit patience_until(const TimePoint& end) : end_(end) {}
 
   static no_subscription subscribe(std::atomic<std::uint32_t>&) noexcept { return {}; }
+  bool is_over() const { return end_ <= TimePoint::clock::now(); }
   bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) {
     const auto left = end_ - TimePoint::clock::now();
     if (left <= left.zero()) return false;

@@ -24,6 +24,7 @@
 #include <concur/detail/map/primitives.hpp>
 #include <concur/policy/allocator.hpp>
 #include <concur/version.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace concur::inline CONCUR_ABI::detail {
@@ -84,9 +85,20 @@ void take_elements(Map& made, Map& from) {
   }
 }
 
+/// What assignment and swap need of the functions, which have no way back; the message is the
+/// user's.
+template <class Map>
+constexpr bool check_functions_swap() {
+  static_assert(std::is_nothrow_swappable_v<typename engine_of<Map>::hasher> &&
+                    std::is_nothrow_swappable_v<typename engine_of<Map>::key_equal>,
+                "assigning or swapping a map needs Hash and KeyEqual that swap without throwing");
+  return true;
+}
+
 /// `made` has been made for `to`: with the allocator that `to` shall have afterwards.
 template <bool WithAllocator, class Map>
 void take_over(Map& to, Map& made) noexcept {
+  static_assert(check_functions_swap<Map>());
   if constexpr (WithAllocator) {
     map_access::engine(to).become(map_access::engine(made));
   } else {
@@ -125,6 +137,7 @@ void assign_values(Map& to, const Values& values) {
 /// The allocators are exchanged if they propagate, else they must be equal.
 template <class Map>
 void exchange_maps(Map& a, Map& b) noexcept {
+  static_assert(check_functions_swap<Map>());
   if constexpr (pocs<allocator_of<Map>>) {
     map_access::engine(a).swap_everything(map_access::engine(b));
   } else {

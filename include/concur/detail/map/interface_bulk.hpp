@@ -98,7 +98,8 @@ class interface_bulk {
     return show_while<lend::shared>(policy, derived(), f);
   }
 
-  /// A traversal in steps: shows about `n` elements from `cursor` on; 0 begins.
+  /// A traversal in steps: shows about `n` elements from `cursor` on; 0 begins. With an `n` of zero
+  /// it goes on too, by little.
   /// - Returns: the cursor of the next step; 0 when the traversal is complete.
   /// - Linearizes at: each element for itself. The steps together are one weakly consistent
   ///   traversal, whatever happens to the map between them.

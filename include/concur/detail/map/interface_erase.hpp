@@ -118,12 +118,6 @@ class interface_erase {
     return taken;
   }
 
-  /// `map.erase_if(pred)`.
-  template <class Pred>
-  friend size_type erase_if(Derived& map, Pred&& pred) {
-    return map.erase_if(std::forward<Pred>(pred));
-  }
-
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
 
@@ -156,4 +150,14 @@ class interface_erase {
   }
 };
 
+/// `map.erase_if(pred)`. Here, where it is found for every map that has these names by its bases.
+template <class Derived, class Key, class T, class Traits, class Pred>
+std::size_t erase_if(interface_erase<Derived, Key, T, Traits>& map, Pred&& pred) {
+  return static_cast<Derived&>(map).erase_if(std::forward<Pred>(pred));
+}
+
 }  // namespace concur::inline CONCUR_ABI::detail
+
+namespace concur::inline CONCUR_ABI {
+using detail::erase_if;
+}  // namespace concur::inline CONCUR_ABI

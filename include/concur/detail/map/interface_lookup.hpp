@@ -7,7 +7,8 @@
 /// Here and in the other interface_*.hpp, each name has the same six clauses. "read" and "write"
 /// progress are `guarantees<M>::read_progress` and `write_progress`. What hasher, equality and
 /// allocator throw passes through everywhere and is not repeated. Where `K` stands for a key, it is
-/// a key, anything that transparent hasher and equality take, or what converts to a key.
+/// a key, anything that transparent hasher and equality take, or what converts to a key; what
+/// converts to a key that is a scalar is always converted.
 #pragma once
 
 #include <concepts>
@@ -26,9 +27,10 @@
 
 namespace concur::inline CONCUR_ABI::detail {
 
-/// A range that can be read twice, without <ranges>.
+/// A range that can be read twice, without <ranges>: `Keys` is what a forwarding reference deduces.
+/// A view may have a begin() only where it is not const.
 template <class Keys>
-concept forward_keys = requires(const Keys& keys) {
+concept forward_keys = requires(std::remove_reference_t<Keys>& keys) {
   { std::begin(keys) } -> std::forward_iterator;
   { std::end(keys) } -> std::sentinel_for<decltype(std::begin(keys))>;
 };
@@ -162,7 +164,7 @@ class interface_lookup {
   /// - Throws: what copying `T` or writing to `out` throws; what was written stays.
   /// - Needs: copyable `T`, a forward range.
   template <forward_keys Keys, std::output_iterator<std::optional<T>> Out>
-  Out find_each(const Keys& keys, Out out) const requires std::copy_constructible<T> {
+  Out find_each(Keys&& keys, Out out) const requires std::copy_constructible<T> {
     const auto& engine = map_access::engine(derived());
     in_batches(engine, std::begin(keys), std::end(keys), [&](std::uint64_t hash, const auto& key) {
       *out = copy_of(engine, hash, key);
@@ -173,7 +175,7 @@ class interface_lookup {
   template <std::output_iterator<std::optional<T>> Out>
   Out find_each(std::initializer_list<key_type> keys,
                 Out out) const requires std::copy_constructible<T> {
-    return find_each<std::initializer_list<key_type>>(keys, std::move(out));
+    return find_each<std::initializer_list<key_type>&>(keys, std::move(out));
   }
 
  private:

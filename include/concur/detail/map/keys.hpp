@@ -22,11 +22,15 @@ concept says_transparent = requires {
 template <class K, class Map>
 concept exact_key = std::same_as<std::remove_cvref_t<K>, key_of<Map>>;
 
-/// Hashed and compared as it is. A scalar key is converted instead: that costs nothing, and a
-/// hasher may not hash two widths of one number alike.
+/// Whether `K` is made a `Key` although functors may take it as it is: to a scalar key that costs
+/// nothing, and a hasher may not hash two widths of one number alike.
+template <class K, class Key>
+concept converted_at_once = std::is_scalar_v<Key> && std::convertible_to<K, Key>;
+
+/// Hashed and compared as it is.
 template <class K, class Map>
 concept transparent_key =
-    !exact_key<K, Map> && !std::is_scalar_v<key_of<Map>> &&
+    !exact_key<K, Map> && !converted_at_once<K, key_of<Map>> &&
     says_transparent<typename engine_of<Map>::hasher> &&
     says_transparent<typename engine_of<Map>::key_equal> &&
     requires(const typename engine_of<Map>::hasher& hash,
