@@ -4,6 +4,7 @@
 /// begin again. detail/map/primitives.hpp has the rules for what is kept between the runs.
 #pragma once
 
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/hamt/build.hpp>
 #include <concur/detail/hamt/prepared.hpp>
 #include <concur/detail/hamt/tree.hpp>
@@ -26,7 +27,7 @@ class put_off_visit {
  public:
   template <class F>
   void set(F& f) noexcept {
-    callable_ = const_cast<void*>(static_cast<const void*>(&f));
+    callable_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
     call_ = [](void* callable, const Pair& pair) { (*static_cast<F*>(callable))(pair); };
   }
   explicit operator bool() const noexcept { return call_ != nullptr; }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/hamt/core.hpp>
 #include <concur/detail/hamt/node.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
@@ -45,7 +46,7 @@ class prepared<Types, true> {
   template <class V>
   void remake(core<Types>&, V&& value) {
     typename Types::mapped_type next(std::forward<V>(value));
-    void* const at = static_cast<void*>(&pair().second);
+    void* const at = static_cast<void*>(std::addressof(pair().second));
     ::new (at) typename Types::mapped_type(std::move(next));
   }
 
