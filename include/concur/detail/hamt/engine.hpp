@@ -265,7 +265,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   /// Gives everything back, and takes over what `other` has, its allocator included.
   void become(engine& other) noexcept {
     release_all();
-    this->allocator_ = other.allocator_;
+    this->allocator_ = std::move(other.allocator_);
     swap_contents(other);
   }
   /// Needs this map to be empty and new: shares everything with the version. Throws bad_alloc.
