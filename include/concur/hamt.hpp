@@ -23,8 +23,9 @@
 ///   `clear`, which is atomic. Of `scan` each step is of a moment of its own.
 /// - Batches (`find_each`, `visit(first, last, f)`) are the single calls one after the other:
 ///   nothing is fetched ahead.
-/// - What was replaced is freed when no snapshot has it and nobody reads it. A reader that sleeps
-///   keeps the nodes that it reads, and what they link to, from being freed; nothing else.
+/// - What was replaced is freed when no snapshot has it and nobody reads it. A thread that sleeps in
+///   the callable of a read keeps what it is shown from being freed, and nothing else; in a write, a
+///   version or two: docs/hamt.md has it exactly.
 ///
 /// When not: without snapshots `cmap` is faster; for small trivially copyable pairs `seqmap` more
 /// so.
@@ -35,6 +36,7 @@
 
 #include <concepts>
 #include <concur/concepts.hpp>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/hamt/diff.hpp>
 #include <concur/detail/hamt/engine.hpp>
 #include <concur/detail/hamt/stats.hpp>
@@ -171,7 +173,7 @@ class [[nodiscard]] basic_hamt_snapshot {
   const T* find(const K& k) const {
     auto&& key = as_key<map_type>(k);
     const value_type* const found = held_.find(key);
-    return found == nullptr ? nullptr : &found->second;
+    return found == nullptr ? nullptr : std::addressof(found->second);
   }
   template <lookup_key<map_type> K = Key>
   bool contains(const K& k) const {
@@ -193,7 +195,8 @@ class [[nodiscard]] basic_hamt_snapshot {
     return shown;
   }
 
-  /// Whether both have the same keys with equal values. Stops at what they share.
+  /// Whether both have the same keys with values in which `diff` sees no difference. Stops at what
+  /// they share.
   friend bool operator==(const basic_hamt_snapshot& a,
                          const basic_hamt_snapshot& b) requires(std::equality_comparable<T>) {
     auto stop = [](const Key&, const T*, const T*) { return false; };
@@ -447,6 +450,17 @@ struct hamt_access {
   static auto& engine(Map& m) noexcept {
     return m.engine_;
   }
+  /// A map without elements, with the functions and the allocator of a snapshot that has some.
+  template <class Map>
+  static Map empty_as(const typename Map::snapshot_type& s) {
+    const auto& shared = *s.held_.shared();
+    return Map(0, shared.hash_function(), shared.key_eq(), shared.allocator());
+  }
+  template <class Snapshot>
+  static bool same_value(const typename Snapshot::mapped_type& a,
+                         const typename Snapshot::mapped_type& b) {
+    return hamt::same_value<typename Snapshot::types>(a, b);
+  }
   /// f(const Key&, const T*, const T*) -> bool. Returns the number of nodes that were looked at.
   template <class Snapshot, class F>
   static std::size_t compare(const Snapshot& older, const Snapshot& newer, F f) {
@@ -475,7 +489,9 @@ class hamt
 };
 
 /// Shows every key that differs: `f(const Key&, const T* before, const T* after)`, null where the
-/// key is absent. Values that compare equal do not differ.
+/// key is absent. Values that compare equal do not differ, nor does one that nobody has touched,
+/// even if it is not equal to itself. (In pairs of up to 32 trivially copyable bytes: one that has
+/// the same bytes.)
 /// - Complexity: proportional to the change where the snapshots have a common ancestor, else to
 ///   their sizes.
 /// - Throws: what `f`, equality and `==` of `T` throw.
@@ -495,7 +511,8 @@ void diff(const detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, T
 /// - Complexity: proportional to the change between `base` and `theirs` where they have a common
 ///   ancestor, else to their sizes.
 /// - Throws: what `resolve`, copying, equality and the allocator throw.
-/// - Needs: copyable `Key` and `T`; comparable `T`, or a change to the same value is a conflict.
+/// - Needs: copyable `Key` and `T`; comparable `T`, or a change to the same value is a conflict if
+///   `diff` would show it.
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning,
           class Resolve>
 detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, Tuning> merge(
@@ -503,15 +520,16 @@ detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, Tuning> merge(
     const detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, Tuning>& ours,
     const detail::basic_hamt_snapshot<Key, T, Hash, KeyEqual, Allocator, Tuning>& theirs,
     Resolve&& resolve) {
+  using access = detail::hamt_access;
+  using map_type = detail::basic_hamt<Key, T, Hash, KeyEqual, Allocator, Tuning>;
   const auto same = [](const T* a, const T* b) {
-    if (a == b || a == nullptr || b == nullptr) return a == b;
-    if constexpr (std::equality_comparable<T>) {
-      return static_cast<bool>(*a == *b);
-    } else {
-      return false;
-    }
+    if (a == nullptr || b == nullptr) return a == b;
+    return access::same_value<typename map_type::snapshot_type>(*a, *b);
   };
-  detail::basic_hamt<Key, T, Hash, KeyEqual, Allocator, Tuning> result(ours);
+  // An empty handle has no functions and no allocator: then, those of the others.
+  const auto& like = access::held(theirs) ? theirs : base;
+  if (!access::held(ours) && !access::held(like)) return {};
+  map_type result = access::held(ours) ? map_type(ours) : access::empty_as<map_type>(like);
   diff(base, theirs, [&](const Key& key, const T* before, const T* after) {
     const T* const mine = ours.find(key);
     if (same(mine, after)) return;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
 #include <concur/hamt.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -186,4 +189,142 @@ TEST_CASE("merge takes what one side changed, and asks where both did", "[hamt][
   REQUIRE(*merged.find(2002) == "left");
   REQUIRE(merged.size() == 1000 - 3 + 3);
   REQUIRE(left.snapshot().size() == 1000);
+}
+
+namespace {
+
+/// Trivially copyable, so that pairs lie side by side in leaves; nobody can compare it.
+struct incomparable {
+  int n;
+};
+/// The same in nodes of their own.
+struct incomparable_element {
+  int n;
+  explicit incomparable_element(int i) : n(i) {}
+  incomparable_element(const incomparable_element& other) : n(other.n) {}
+  incomparable_element& operator=(const incomparable_element&) = default;
+};
+/// A neighbour of NaNs.
+struct real {
+  double n;
+  explicit real(int i) : n(i == 100 || i == 200 ? i : std::numeric_limits<double>::quiet_NaN()) {}
+  friend bool operator==(const real& a, const real& b) { return a.n == b.n; }
+};
+
+/// Whoever wants its address has to ask for it in another way.
+template <class Base>
+struct without_address : Base {
+  using Base::Base;
+  explicit without_address(int i) : Base{i} {}
+  void operator&() const = delete;
+};
+
+std::size_t by_function(const int& key) {
+  return static_cast<std::size_t>(key);
+}
+using with_function = concur::hamt<int, int, decltype(&by_function)>;
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("merge asks nobody about a key that one side did not touch", "[hamt][merge]",
+                   incomparable, incomparable_element, real) {
+  using map_type = concur::hamt<int, TestType>;
+  map_type map;
+  for (int i = 0; i < 6; ++i) map.insert_or_assign(i, TestType{i});
+  const auto base = map.snapshot();
+  map_type ours(base);
+  map_type theirs(base);
+  ours.insert_or_assign(2, TestType{200});
+  theirs.insert_or_assign(1, TestType{100});
+  theirs.erase(3);
+  int asked = 0;
+  const auto merged = concur::merge(
+      base, ours.snapshot(), theirs.snapshot(),
+      [&](int, const TestType*, const TestType* mine, const TestType*) -> std::optional<TestType> {
+        ++asked;
+        return *mine;
+      });
+  REQUIRE(asked == 0);
+  REQUIRE(merged.size() == 5);
+  REQUIRE(merged.find(1)->n == 100);
+  REQUIRE(merged.find(2)->n == 200);
+  REQUIRE_FALSE(merged.contains(3));
+}
+
+TEST_CASE("diff shows no NaN whose neighbour was written, and one that was put in its place",
+          "[hamt][diff]") {
+  concur::hamt<int, double> map;
+  for (int i = 0; i < 6; ++i) map.insert_or_assign(i, std::nan(""));
+  const auto before = map.snapshot();
+  map.insert_or_assign(2, 1.0);
+  const auto after = map.snapshot();
+  std::vector<int> changed;
+  const auto note = [&](int key, const double*, const double*) { changed.push_back(key); };
+  concur::diff(before, after, note);
+  REQUIRE(changed == std::vector<int>{2});
+  REQUIRE_FALSE(before == after);
+  map.insert_or_assign(2, std::nan(""));
+  REQUIRE(map.snapshot() == before);
+  map.insert_or_assign(2, -std::nan(""));  // other bytes
+  changed.clear();
+  concur::diff(before, map.snapshot(), note);
+  REQUIRE(changed == std::vector<int>{2});
+}
+
+TEST_CASE("zero and minus zero have other bytes and do not differ", "[hamt][diff]") {
+  concur::hamt<int, double> map;
+  map.insert_or_assign(1, 0.0);
+  const auto before = map.snapshot();
+  map.insert_or_assign(1, -0.0);
+  REQUIRE(map.snapshot() == before);
+}
+
+TEST_CASE("merge takes an empty handle for an empty map, whatever makes the others' hashes",
+          "[hamt][merge]") {
+  with_function map(0, &by_function);
+  map.insert_or_assign(1, 1);
+  const auto base = map.snapshot();
+  map.insert_or_assign(1, 10);
+  map.insert_or_assign(2, 2);
+  const auto theirs = map.snapshot();
+  const with_function::snapshot_type none;
+  std::vector<int> asked;
+  const auto erase = [&](int key, const int*, const int*, const int*) {
+    asked.push_back(key);
+    return std::optional<int>();
+  };
+  const auto merged = concur::merge(base, none, theirs, erase);
+  REQUIRE(asked == std::vector<int>{1});  // theirs changed what is not in ours
+  REQUIRE(merged.size() == 1);
+  REQUIRE(*merged.find(2) == 2);
+  REQUIRE(concur::merge(base, none, none, erase).empty());
+  REQUIRE(concur::merge(none, none, theirs, erase) == theirs);
+  REQUIRE(concur::merge(none, theirs, none, erase) == theirs);
+  REQUIRE(concur::merge(none, none, none, erase).empty());
+  REQUIRE(asked == std::vector<int>{1});
+}
+
+TEMPLATE_TEST_CASE("values with an operator & of their own are no different", "[hamt][diff]",
+                   without_address<incomparable>, without_address<incomparable_element>,
+                   without_address<real>) {
+  concur::hamt<int, TestType> map;
+  map.insert_or_assign(1, TestType(1));
+  map.insert_or_assign(1, TestType(2));
+  map.upsert(
+      1, [](TestType& value) { value = TestType(3); }, TestType(1));
+  map.exchange(1, TestType(4));
+  map.compute(2, [](std::optional<TestType>& value) { value.emplace(200); });
+  const auto before = map.snapshot();
+  map.update(2, [](TestType& value) { value.n = 100; });
+  const auto after = map.snapshot();
+  REQUIRE(after.find(2)->n == 100);
+  int changes = 0;
+  concur::diff(before, after, [&](const int&, const TestType* old, const TestType* now) {
+    changes += old->n == 200 && now->n == 100 ? 1 : 100;
+  });
+  REQUIRE(changes == 1);
+  const auto merged = concur::merge(before, before, after,
+                                    [](const int&, const TestType*, const TestType*,
+                                       const TestType*) -> std::optional<TestType> { return {}; });
+  REQUIRE(merged.find(2)->n == 100);
 }

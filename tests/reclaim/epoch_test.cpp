@@ -55,6 +55,30 @@ struct give_back {
 };
 struct pooled : concur::epoch_obj_base<pooled, give_back> {};
 
+// Names that anybody may use, for types, functions and members of other bases.
+struct birth {
+  int year;
+};
+struct retired {};
+struct epoch_node {};
+struct epoch_object {};
+constexpr int set(int n) {
+  return n + 1;
+}
+struct relative {
+  int next() const { return 1; }
+  int kind = 2;
+  int be_born = 3;
+  int deleter_ = 4;
+};
+struct person : relative, concur::epoch_obj_base<person> {
+  int sum() const { return set(day.year) + next() + kind + be_born + deleter_; }
+  birth day{5};
+  retired from_work;
+  epoch_node of_his_own;
+  epoch_object another;
+};
+
 }  // namespace
 
 TEST_CASE("an object that was retired is freed when no guard is left", "[reclaim][epoch]") {
@@ -347,4 +371,13 @@ TEST_CASE("epoch_domain: a batch of nothing is one of one", "[reclaim][epoch]") 
   map.set_reclaim_period(0);
   for (int i = 0; i < 1'000; ++i) map.insert_or_assign(i % 10, i);
   REQUIRE(map.size() == 10);
+}
+
+TEST_CASE("what derives from epoch_obj_base finds its own names", "[reclaim][epoch]") {
+  STATIC_REQUIRE(sizeof(concur::epoch_obj_base<person>) == 32);
+  epoch_domain domain;
+  auto* const one = new person;
+  REQUIRE(one->sum() == 16);
+  one->retire(domain);
+  REQUIRE(domain.try_reclaim());
 }

@@ -53,6 +53,33 @@ struct version : concur::hazard_pointer_obj_linked<version> {
   version* next;
 };
 
+// Names that anybody may use, for types, functions and members of other bases.
+struct address {
+  int number;
+};
+struct hazard_object {};
+struct retired_link {};
+constexpr int reclaim(int n) {
+  return n + 1;
+}
+struct endpoint {
+  int next_retired = 1;
+  int deleter_ = 2;
+  int links_ = 3;
+};
+struct customer : endpoint, concur::hazard_pointer_obj_base<customer> {
+  int sum() const { return reclaim(home.number) + next_retired + deleter_ + links_; }
+  address home{4};
+  hazard_object of_his_own;
+  retired_link another;
+};
+struct server : endpoint, concur::hazard_pointer_obj_linked<server> {
+  int sum() const { return reclaim(home.number) + next_retired + deleter_ + links_; }
+  address home{4};
+  hazard_object of_his_own;
+  retired_link another;
+};
+
 /// Fills batches until `domain` has worked off what it can.
 void settle(hazard_pointer_domain& domain) {
   domain.try_reclaim();
@@ -427,4 +454,18 @@ TEST_CASE("what a destructor retires into another domain is freed, too",
   settle(outer);
   settle(inner);
   REQUIRE(alive == before);
+}
+
+TEST_CASE("what derives from a base of the library finds its own names",
+          "[reclaim][hazard_pointer]") {
+  STATIC_REQUIRE(sizeof(concur::hazard_pointer_obj_base<customer>) == 3 * sizeof(void*));
+  hazard_pointer_domain domain;
+  auto* const one = new customer;
+  REQUIRE(one->sum() == 11);
+  one->retire(domain);
+  auto* const other = new server;
+  REQUIRE(other->sum() == 11);
+  REQUIRE(other->release_link(domain));
+  domain.try_reclaim();
+  REQUIRE(domain.is_empty());
 }

@@ -129,16 +129,19 @@ class [[nodiscard]] epoch_guard : private detail::era_interval {
 
 namespace detail {
 
-/// An object that knows how it is freed.
-struct epoch_object : epoch_node {
-  void (*free)(epoch_object*) noexcept = nullptr;
+/// What knows how the object is freed that it is a base of. All names here are found inside a class
+/// of the user's, where they would hide names of his: nobody else's begin with `concur_`.
+struct concur_epoch_part {
+  epoch_node concur_node_;
+  void (*concur_free_)(concur_epoch_part*) noexcept = nullptr;
 };
+static_assert(std::is_standard_layout_v<concur_epoch_part>, "its first member leads to it");
 
 struct free_epoch_object {
   template <class Record>
   void operator()(Record*, epoch_node* node, unsigned) const noexcept {
-    auto* const object = static_cast<epoch_object*>(node);
-    object->free(object);
+    auto* const part = reinterpret_cast<concur_epoch_part*>(node);
+    part->concur_free_(part);
   }
 };
 
@@ -186,9 +189,9 @@ class basic_epoch_domain {
   /// nobody can hold it. The same as `object->retire(*this)`.
   template <class T>
   void retire(T* object) noexcept {
-    static_assert(std::is_base_of_v<detail::epoch_object, T>,
+    static_assert(std::is_base_of_v<detail::concur_epoch_part, T>,
                   "an object that is retired derives from concur::epoch_obj_base");
-    if constexpr (std::is_base_of_v<detail::epoch_object, T>) object->retire(*this);
+    if constexpr (std::is_base_of_v<detail::concur_epoch_part, T>) object->retire(*this);
   }
 
   /// Frees what can be freed, of what any thread has retired. False: something has to wait.
@@ -244,15 +247,15 @@ class basic_epoch_domain {
     }
   }
 
-  CONCUR_NOINLINE void retire_object(detail::epoch_object* object) noexcept {
+  CONCUR_NOINLINE void retire_object(detail::concur_epoch_part* object) noexcept {
     const me_and_mine here = this->here();
     if (!here) {
-      reclaimer_.retire_shared(object, 0);
+      reclaimer_.retire_shared(&object->concur_node_, 0);
       return;
     }
     {
       const detail::leaf_pin pin(*here.me);
-      reclaimer_.retire(*here.me, *here.mine, object, 0);
+      reclaimer_.retire(*here.me, *here.mine, &object->concur_node_, 0);
     }
     if (reclaimer_.is_due(*here.mine)) {
       reclaimer_.collect(*here.me, *here.mine, detail::free_epoch_object());
@@ -267,7 +270,7 @@ class basic_epoch_domain {
 /// The base of a class whose objects are retired: `struct node : concur::epoch_obj_base<node> {}`.
 /// 32 bytes with a deleter that has no state. A copy is an object of its own.
 template <class T, class Deleter = delete_object>
-class epoch_obj_base : private detail::epoch_object {
+class epoch_obj_base : private detail::concur_epoch_part {
  public:
   /// This object can no longer be found by anybody who pins himself from now on, in any domain's
   /// way: it was unlinked by an operation with release order or stronger, by the one who calls
@@ -276,10 +279,10 @@ class epoch_obj_base : private detail::epoch_object {
   /// use the domain. At most once for each object. Lock-free; O(1) amortised, deleters not counted.
   template <class Allocator>
   void retire(basic_epoch_domain<Allocator>& domain, Deleter deleter = Deleter()) noexcept {
-    deleter_ = std::move(deleter);
-    this->free = [](detail::epoch_object* object) noexcept {
-      auto* const self = static_cast<epoch_obj_base*>(object);
-      Deleter last = std::move(self->deleter_);
+    concur_deleter_ = std::move(deleter);
+    this->concur_free_ = [](detail::concur_epoch_part* part) noexcept {
+      auto* const self = static_cast<epoch_obj_base*>(part);
+      Deleter last = std::move(self->concur_deleter_);
       last(static_cast<T*>(self));
     };
     domain.retire_object(this);
@@ -287,22 +290,19 @@ class epoch_obj_base : private detail::epoch_object {
 
  protected:
   /// The object is born: before it is published. Throws as `epoch_guard()`.
-  epoch_obj_base() { be_born(detail::era_clock::default_births_per_era); }
+  epoch_obj_base() { detail::era_clock::stamp(detail::thread_slots::mine(), this->concur_node_); }
   /// With the domain's own `births_per_era`.
   template <class Allocator>
   explicit epoch_obj_base(const basic_epoch_domain<Allocator>& domain) {
-    be_born(domain.births_per_era_);
+    detail::era_clock::stamp(detail::thread_slots::mine(), this->concur_node_,
+                             domain.births_per_era_);
   }
   epoch_obj_base(const epoch_obj_base&) : epoch_obj_base() {}
   epoch_obj_base& operator=(const epoch_obj_base&) noexcept { return *this; }
   ~epoch_obj_base() = default;
 
  private:
-  void be_born(std::uint32_t births_per_era) {
-    detail::era_clock::stamp(detail::thread_slots::mine(), *this, births_per_era);
-  }
-
-  CONCUR_NO_UNIQUE_ADDRESS Deleter deleter_{};
+  CONCUR_NO_UNIQUE_ADDRESS Deleter concur_deleter_{};
 };
 
 }  // namespace concur::inline CONCUR_ABI

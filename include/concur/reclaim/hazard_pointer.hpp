@@ -120,8 +120,11 @@ CONCUR_SHARED inline hazard_pointer_domain& hazard_pointer_default_domain() noex
 
 /// The base of a class whose objects can be protected. `T` derives from it, publicly and
 /// unambiguously; `D` is how an object is freed.
+///
+/// The names of its members and of those of its bases are found inside `T`, where they would hide
+/// names of the user's: those of its own begin with `concur_`.
 template <class T, class D = std::default_delete<T>>
-class hazard_pointer_obj_base : private detail::hazard_object {
+class hazard_pointer_obj_base {
  public:
   /// Gives the object to the domain: `d(object)` runs when no hazard pointer protects it, on any
   /// thread. The object must have been unlinked: who does not protect it already cannot get at it.
@@ -133,28 +136,30 @@ class hazard_pointer_obj_base : private detail::hazard_object {
     static_assert(
         std::is_nothrow_move_assignable_v<D> || std::is_empty_v<D> || std::is_move_assignable_v<D>,
         "hazard_pointer_obj_base<T, D>: D is assigned when the object is retired");
-    deleter_ = std::move(d);
-    this->address = static_cast<const void*>(static_cast<T*>(this));
-    this->reclaim = [](detail::hazard_object* object) noexcept {
-      auto* self = static_cast<hazard_pointer_obj_base*>(object);
-      D deleter(std::move(self->deleter_));
-      deleter(static_cast<T*>(self));
+    concur_deleter_ = std::move(d);
+    T* const whole = static_cast<T*>(this);
+    concur_retired_.address = static_cast<const void*>(whole);
+    concur_retired_.reclaim = [](detail::hazard_object* object) noexcept {
+      T* const self = static_cast<T*>(const_cast<void*>(object->address));
+      D deleter(std::move(static_cast<hazard_pointer_obj_base*>(self)->concur_deleter_));
+      deleter(self);
     };
-    domain.retire(this);
+    domain.retire(&concur_retired_);
   }
   /// With the deleter `D()`.
   void retire(hazard_pointer_domain& domain) noexcept { retire(D(), domain); }
 
  protected:
   hazard_pointer_obj_base() = default;
-  hazard_pointer_obj_base(const hazard_pointer_obj_base&) noexcept : hazard_object() {}
-  hazard_pointer_obj_base(hazard_pointer_obj_base&&) noexcept : hazard_object() {}
+  hazard_pointer_obj_base(const hazard_pointer_obj_base&) noexcept {}
+  hazard_pointer_obj_base(hazard_pointer_obj_base&&) noexcept {}
   hazard_pointer_obj_base& operator=(const hazard_pointer_obj_base&) noexcept { return *this; }
   hazard_pointer_obj_base& operator=(hazard_pointer_obj_base&&) noexcept { return *this; }
   ~hazard_pointer_obj_base() = default;
 
  private:
-  CONCUR_NO_UNIQUE_ADDRESS D deleter_{};
+  detail::hazard_object concur_retired_;
+  CONCUR_NO_UNIQUE_ADDRESS D concur_deleter_{};
 };
 
 /// An object that other objects link to: it is retired when its last link is released. What
@@ -167,18 +172,19 @@ template <class T, class D = std::default_delete<T>>
 class hazard_pointer_obj_linked : public hazard_pointer_obj_base<T, D> {
  public:
   void acquire_link() noexcept {
-    links_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller's link keeps it alive
+    concur_links_.fetch_add(
+        1, std::memory_order_relaxed);  // relaxed: the caller's link keeps it alive
   }
   /// True if it was the last: then the object was retired.
   bool release_link(hazard_pointer_domain& domain = hazard_pointer_default_domain()) noexcept {
     // (1) acq_rel: what the other owners did happens before the object is retired; pairs with
     // itself.
-    if (links_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    if (concur_links_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
     this->retire(domain);
     return true;
   }
   /// A momentary view.
-  std::uint32_t links() const noexcept { return links_.load(std::memory_order_relaxed); }
+  std::uint32_t links() const noexcept { return concur_links_.load(std::memory_order_relaxed); }
 
  protected:
   hazard_pointer_obj_linked() = default;
@@ -188,7 +194,7 @@ class hazard_pointer_obj_linked : public hazard_pointer_obj_base<T, D> {
   ~hazard_pointer_obj_linked() = default;
 
  private:
-  std::atomic<std::uint32_t> links_{1};
+  std::atomic<std::uint32_t> concur_links_{1};
 };
 
 /// Protects at most one object at a time. Move-only; may be handed to another thread.

@@ -50,6 +50,7 @@
 #include <concur/detail/cmap/validate.hpp>
 #include <concur/detail/config.hpp>
 #include <concur/detail/map/primitives.hpp>
+#include <utility>
 
 namespace concur::inline CONCUR_ABI::detail::cmap {
 
@@ -86,7 +87,7 @@ class engine : public validator<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   /// Gives everything back, and takes over what `other` has, its allocator included.
   void become(engine& other) noexcept {
     this->release_all();
-    this->allocator_ = other.allocator_;
+    this->allocator_ = std::move(other.allocator_);
     base::swap_contents(other);
   }
 

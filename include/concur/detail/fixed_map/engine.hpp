@@ -98,7 +98,7 @@ class engine : public protocol<Storage, Hash> {
   /// Gives everything back, and takes over what `other` has, its allocator included.
   void become(engine& other) noexcept {
     this->release_memory();
-    this->set_allocator(other.allocator());
+    this->take_allocator(other);
     swap_contents(other);
   }
 

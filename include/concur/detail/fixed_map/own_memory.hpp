@@ -88,7 +88,7 @@ class own_memory {
     using std::swap;
     swap(allocator_, other.allocator_);
   }
-  void set_allocator(const Allocator& allocator) noexcept { allocator_ = allocator; }
+  void take_allocator(own_memory& other) noexcept { allocator_ = std::move(other.allocator_); }
 
   /// Destroys the elements and gives the memory back. Needs quiet.
   void release_memory() noexcept {

@@ -10,6 +10,7 @@
 
 #include <concur/detail/hamt/core.hpp>
 #include <concur/detail/hamt/node.hpp>
+#include <concur/detail/hamt/section.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -23,9 +24,9 @@ class builder {
   using value_type = typename Types::value_type;
   using tuning = typename Types::tuning;
 
-  builder(core_type& c, const thread_slot& me, std::uint64_t generation, unsigned depth,
+  builder(core_type& c, section<Types>& s, std::uint64_t generation, unsigned depth,
           unsigned shift) noexcept
-      : core_(c), me_(me), generation_(generation), depth_(depth), shift_(shift) {}
+      : core_(c), section_(s), me_(s.me()), generation_(generation), depth_(depth), shift_(shift) {}
 
   /// Those of the new node.
   word marks() const noexcept { return marks_; }
@@ -202,8 +203,8 @@ class builder {
       }
     }
     CONCUR_CATCH_ALL {
-      if (top != nullptr) core_.destroy(top);
-      core_.drop_link(single, me_);
+      if (top != nullptr) section_.destroy(core_, top);
+      section_.drop(core_, single);
       CONCUR_RETHROW;
     }
   }
@@ -237,13 +238,14 @@ class builder {
       }
     }
     CONCUR_CATCH_ALL {
-      core_.destroy(b);
+      section_.destroy(core_, b);
       CONCUR_RETHROW;
     }
     return word_of(b, tag::branch);
   }
 
   core_type& core_;
+  section<Types>& section_;
   const thread_slot& me_;
   std::uint64_t generation_;
   unsigned depth_;

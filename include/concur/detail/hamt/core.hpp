@@ -174,17 +174,18 @@ class core {
   using spares = leaf_spares<Types::max_leaf, Types::spare_leaves>;
 
   /// Drops the links that the node holds, and gives back its memory, or keeps it in `mine`. Nobody
-  /// else may see it.
-  void destroy(node* n, spares* mine = nullptr) noexcept {
+  /// else may see it. True when a batch of retired nodes is full.
+  bool destroy(node* n, spares* mine = nullptr) noexcept {
     if (n->kind() == node_kind::leaf) [[likely]] {
       const std::uint32_t count = n->number();
       if constexpr (!Types::is_inline) Types::pairs(n)->~value_type();
-      if (mine != nullptr && mine->keep(n, count)) return;
+      if (mine != nullptr && mine->keep(n, count)) return false;
       deallocate_bytes(n, Types::leaf_bytes(count));
-    } else {
-      drop_links_of(n);
-      free_memory(n);
+      return false;
     }
+    const bool is_full = drop_links_of(n);
+    free_memory(n);
+    return is_full;
   }
 
  private:
@@ -233,45 +234,44 @@ class core {
     deallocate(own, all, 1);
   }
 
-  CONCUR_NOINLINE void drop_links_of(node* n) noexcept {
+  /// True when a batch of retired nodes is full.
+  CONCUR_NOINLINE bool drop_links_of(node* n) noexcept {
     thread_slot& me = thread_slots::mine();
+    bool is_full = false;
     switch (n->kind()) {
       case node_kind::collision:
         for (std::uint32_t i = 0; i < n->number(); ++i) {
-          if (node* const leaf = Types::entries(n)[i]) drop_link(leaf, me);
+          if (node* const leaf = Types::entries(n)[i]) is_full |= drop_link(leaf, me);
         }
         break;
       case node_kind::branch: {
         auto* b = static_cast<branch*>(n);
         // relaxed: nobody else has it any more.
         for (std::size_t i = 0; i < b->width(); ++i) {
-          drop_plain(b->slots()[i].load(std::memory_order_relaxed), me);
+          is_full |= drop_plain(b->slots()[i].load(std::memory_order_relaxed), me);
         }
         break;
       }
       case node_kind::version: {
         auto* v = static_cast<version*>(n);
         const word top = v->top.load(std::memory_order_relaxed);  // relaxed: as above
-        if (top == unset_word) {
-          drop_link(v->origin, me);
-        } else {
-          drop_plain(top, me);
-        }
+        is_full = top == unset_word ? drop_link(v->origin, me) : drop_plain(top, me);
         break;
       }
       case node_kind::leaf:
       case node_kind::change:
         break;
     }
+    return is_full;
   }
 
   struct address {
     const void* operator()(retired_link* n) const noexcept { return static_cast<node*>(n); }
   };
 
-  void drop_plain(word w, const thread_slot& me) noexcept {
+  bool drop_plain(word w, const thread_slot& me) noexcept {
     CONCUR_ASSERT(is_plain(w));
-    drop_link(w, me);
+    return drop_link(w, me);
   }
 
   static constexpr std::size_t unit_size = alignof(value_type) > 8 ? alignof(value_type) : 8;

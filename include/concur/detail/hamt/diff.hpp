@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/hamt/node.hpp>
 #include <concur/detail/hamt/view.hpp>
 #include <cstddef>
@@ -13,6 +14,27 @@
 #include <cstring>
 
 namespace concur::inline CONCUR_ABI::detail::hamt {
+
+/// Whether a value is what it was. A pair of the inline form moves to another leaf when its
+/// neighbour is written: not its address says that it has not been touched, but its bytes, before
+/// `==`, for which a NaN is not even what it is.
+template <class Types>
+bool same_value(const typename Types::mapped_type& a, const typename Types::mapped_type& b) {
+  const auto* const left = std::addressof(a);
+  const auto* const right = std::addressof(b);
+  if (left == right) return true;
+  if constexpr (Types::is_inline) {
+    if (std::memcmp(static_cast<const void*>(left), static_cast<const void*>(right), sizeof(a)) ==
+        0) {
+      return true;
+    }
+  }
+  if constexpr (std::equality_comparable<typename Types::mapped_type>) {
+    return static_cast<bool>(a == b);
+  } else {
+    return false;
+  }
+}
 
 /// f(const Key&, const T* before, const T* after) -> bool go on.
 template <class Types, class F>
@@ -37,14 +59,7 @@ class comparison {
 
  private:
   static bool same_value(const value_type& a, const value_type& b) {
-    if (&a == &b) return true;
-    if constexpr (std::equality_comparable<mapped_type>) {
-      return static_cast<bool>(a.second == b.second);
-    } else if constexpr (Types::is_inline) {
-      return std::memcmp(&a.second, &b.second, sizeof(mapped_type)) == 0;
-    } else {
-      return false;  // another element
-    }
+    return hamt::same_value<Types>(a.second, b.second);
   }
 
   /// At most 16 levels deep, as the tree is.
@@ -71,8 +86,8 @@ class comparison {
 
   bool report(const value_type* before, const value_type* after) {
     const value_type& any = before != nullptr ? *before : *after;
-    return f_(any.first, before == nullptr ? nullptr : &before->second,
-              after == nullptr ? nullptr : &after->second);
+    return f_(any.first, before == nullptr ? nullptr : std::addressof(before->second),
+              after == nullptr ? nullptr : std::addressof(after->second));
   }
   /// The pair of `key` in `n`. Few, unless their hashes are equal.
   const value_type* find(const node* n, const value_type& like) const {

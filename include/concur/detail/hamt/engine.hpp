@@ -24,6 +24,7 @@
 #include <concur/detail/hamt/validate.hpp>
 #include <concur/detail/hamt/view.hpp>
 #include <concur/detail/map/hash_range.hpp>
+#include <concur/detail/map/primitives.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
 #include <concur/policy/hash_seed.hpp>
 #include <concur/policy/hash_traits.hpp>
@@ -102,7 +103,8 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   /// overlaps the walks of a batch by itself.
   void prefetch(std::uint64_t) const noexcept {}
 
-  /// f(const value_type&) on the element, which stays while `f` runs.
+  /// f(const value_type&) on the element, which stays while `f` runs; nothing else does, for `f`
+  /// may take long.
   template <class K, class F>
   CONCUR_FORCEINLINE bool read(std::uint64_t hash, const K& key, F&& f) const {
     thread_slot& me = thread_slots::mine();
@@ -111,6 +113,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
       if (this->walk(frame.words(), hash, leaf)) [[likely]] {
         const value_type* const found = find_pair<types>(leaf, hash, key, this->equal_);
         if (found == nullptr) return false;
+        if constexpr (!runs_no_user_code<std::remove_cvref_t<F>>) frame.keep_only(node_of(leaf));
         std::forward<F>(f)(*found);
         return true;
       }
@@ -265,7 +268,7 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
   /// Gives everything back, and takes over what `other` has, its allocator included.
   void become(engine& other) noexcept {
     release_all();
-    this->allocator_ = other.allocator_;
+    this->allocator_ = std::move(other.allocator_);
     swap_contents(other);
   }
   /// Needs this map to be empty and new: shares everything with the version. Throws bad_alloc.
@@ -338,6 +341,8 @@ class engine : private tree<engine_types<Key, T, Hash, KeyEqual, Allocator, Tuni
     if (!this->template locate<false>(s, hash, p)) return false;
     const value_type* const found = find_pair<types>(p.seen, hash, key, this->equal_);
     if (found == nullptr) return false;
+    s.frame().announce(words::looked_at, node_of(p.seen));
+    s.give_up_walks();
     f(*found);
     return true;
   }

@@ -4,6 +4,7 @@
 /// begin again. detail/map/primitives.hpp has the rules for what is kept between the runs.
 #pragma once
 
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/hamt/build.hpp>
 #include <concur/detail/hamt/prepared.hpp>
 #include <concur/detail/hamt/tree.hpp>
@@ -26,7 +27,7 @@ class put_off_visit {
  public:
   template <class F>
   void set(F& f) noexcept {
-    callable_ = const_cast<void*>(static_cast<const void*>(&f));
+    callable_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
     call_ = [](void* callable, const Pair& pair) { (*static_cast<F*>(callable))(pair); };
   }
   explicit operator bool() const noexcept { return call_ != nullptr; }
@@ -190,7 +191,10 @@ class modification {
       if (store()) [[likely]]
         break;
     }
-    if (put_off_) put_off_(published_ != nullptr ? *published_ : kept_.pair());
+    if (!put_off_) return;
+    // The new element is protected as what was proposed, or is still ours.
+    section_.give_up_walks();
+    put_off_(published_ != nullptr ? *published_ : kept_.pair());
   }
 
  private:
@@ -210,10 +214,11 @@ class modification {
     index_ = kept_.has_pair() ? index_of(kept_.pair().first) : index_of(key);
   }
 
-  /// What the callbacks were shown stays, and is known, while we look again.
+  /// What the callbacks were shown stays, and is known, while we look again; nothing else does.
   CONCUR_NOINLINE void remember() {
     section_.open();
     if (seen_ != nullptr) section_.frame().announce(words::looked_at, seen_);
+    section_.give_up_walks();
     was_present_ = index_ >= 0;
     if (!was_present_) return;
     shown_ = &types::pair_at(seen_, static_cast<std::uint32_t>(index_));
@@ -253,6 +258,7 @@ class modification {
 
   void insert_anyway() {
     do {
+      section_.give_up_walks();
       look(kept_.pair().first);
       action_ = action::store_kept;
     } while (index_ < 0 && !store());
@@ -299,7 +305,7 @@ class modification {
   }
 
   builder<types> build() {
-    return builder<types>(engine_.shared(), section_.me(), place_.root->generation, place_.depth,
+    return builder<types>(engine_.shared(), section_, place_.root->generation, place_.depth,
                           place_.shift);
   }
   node* build_without(builder<types>& b) {
@@ -355,9 +361,9 @@ class modification {
 
   Engine& engine_;
   const std::uint64_t hash_;
-  prepared<types> kept_;
-  prepared<types> fresh_;
   section<types> section_;
+  prepared<types> kept_{section_};
+  prepared<types> fresh_{section_};
   place place_;
   node* seen_ = nullptr;
   int index_ = -1;

@@ -6,9 +6,10 @@
 #pragma once
 
 #include <concepts>
+#include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/hamt/core.hpp>
 #include <concur/detail/hamt/node.hpp>
-#include <concur/detail/sync/thread_slots.hpp>
+#include <concur/detail/hamt/section.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -26,7 +27,7 @@ class prepared<Types, true> {
   using value_type = typename Types::value_type;
 
  public:
-  prepared() noexcept = default;
+  explicit prepared(section<Types>&) noexcept {}
   prepared(const prepared&) = delete;
   prepared& operator=(const prepared&) = delete;
 
@@ -45,7 +46,7 @@ class prepared<Types, true> {
   template <class V>
   void remake(core<Types>&, V&& value) {
     typename Types::mapped_type next(std::forward<V>(value));
-    void* const at = static_cast<void*>(&pair().second);
+    void* const at = static_cast<void*>(std::addressof(pair().second));
     ::new (at) typename Types::mapped_type(std::move(next));
   }
 
@@ -59,7 +60,8 @@ class prepared<Types, false> {
   using value_type = typename Types::value_type;
 
  public:
-  prepared() noexcept = default;
+  /// In a section that outlives it.
+  explicit prepared(section<Types>& s) noexcept : section_(s) {}
   prepared(const prepared&) = delete;
   prepared& operator=(const prepared&) = delete;
   ~prepared() { reset(); }
@@ -72,7 +74,7 @@ class prepared<Types, false> {
   void make(core<Types>& c, std::uint64_t hash, K&& key, Args&&... args) {
     reset();
     core_ = &c;
-    node* const fresh = c.make_leaf(1, thread_slots::mine());
+    node* const fresh = c.make_leaf(1, section_.me());
     CONCUR_TRY {
       ::new (static_cast<void*>(fresh + 1)) std::uint64_t(hash);
       ::new (Types::raw_pair(fresh, 0))
@@ -94,11 +96,12 @@ class prepared<Types, false> {
     } else {
       node* const old = std::exchange(leaf_, nullptr);
       struct last_use {
+        section<Types>& s;
         core<Types>& c;
         node* n;
         bool is_known;
-        ~last_use() { dispose(c, n, is_known); }
-      } guard{c, old, is_known_};
+        ~last_use() { dispose(s, c, n, is_known); }
+      } guard{section_, c, old, is_known_};
       was_proposed_ = is_known_ = false;
       make(c, Types::hash_in(old), std::as_const(Types::pairs(old)->first), std::forward<V>(value));
     }
@@ -114,19 +117,20 @@ class prepared<Types, false> {
   void release() noexcept { leaf_ = nullptr; }
   void reset() noexcept {
     if (leaf_ == nullptr) return;
-    dispose(*core_, std::exchange(leaf_, nullptr), is_known_);
+    dispose(section_, *core_, std::exchange(leaf_, nullptr), is_known_);
     was_proposed_ = is_known_ = false;
   }
 
  private:
-  static void dispose(core<Types>& c, node* n, bool is_known) noexcept {
+  static void dispose(section<Types>& s, core<Types>& c, node* n, bool is_known) noexcept {
     if (is_known) {
-      c.drop_link(n, thread_slots::mine());
+      s.drop(c, n);
     } else {
-      c.destroy(n);
+      s.destroy(c, n);
     }
   }
 
+  section<Types>& section_;
   core<Types>* core_ = nullptr;
   node* leaf_ = nullptr;
   bool was_proposed_ = false;

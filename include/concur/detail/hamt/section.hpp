@@ -11,6 +11,11 @@
 ///   full   [0] the version; [1..3] by turns the nodes on the way down: what a slot holds, its
 ///          branch and that branch's parent are protected; [4] somebody's proposal; [5] what a
 ///          modification looked at
+///
+/// What is announced keeps all that it links to, and what is written into it. So nothing stays
+/// announced that is not needed any more: while the callable of a read runs, its leaf alone; while
+/// that of a write runs, what the store needs: the version, to which the root is compared, the
+/// branch, whose slot is replaced, and the leaf. A second walk begins when the first is given up.
 #pragma once
 
 #include <concur/detail/hamt/core.hpp>
@@ -67,6 +72,16 @@ class brief_frame {
     section_fence::end_hazards(me_);
     words_ = nullptr;
   }
+  /// Of what is announced here, `object` stays protected, and nothing else.
+  CONCUR_FORCEINLINE void keep_only(const void* object) noexcept {
+    static_assert(Count == 3);
+    // It passes to the last word, and is there before another one is cleared: who looks for it
+    // cannot miss it (hazard_frame.hpp).
+    // release: as hazard_frame (1); pairs with its (2).
+    words_[2].store(reinterpret_cast<std::uintptr_t>(object), std::memory_order_release);
+    clear_word(words_[1]);
+    clear_word(words_[0]);
+  }
   /// Null while it is not open.
   hazard_word* words() const noexcept { return words_; }
 
@@ -118,8 +133,28 @@ class section {
     }
   }
 
+  /// Gives up what the walks so far have announced: another begins, or what is still needed is
+  /// announced in a later word. So an operation keeps one version at a time.
+  void give_up_walks() noexcept {
+    if (hazard_word* const mine = brief_.words()) {
+      for (std::size_t i = 0; i < words::brief_proposal; ++i) clear_hazard(mine[i]);
+    }
+    if (full_) {
+      for (std::size_t i = 0; i < words::proposal; ++i) full_->clear(i);
+    }
+  }
+  /// After a proposal that is not what the operation is for: a copied branch may be a whole tree.
+  void give_up_proposal() noexcept {
+    if (hazard_word* const mine = brief_.words()) {
+      clear_hazard(mine[words::brief_proposal]);
+    } else {
+      frame().clear(words::proposal);
+    }
+  }
+
   thread_slot& me() const noexcept { return me_; }
 
+  /// These may fill a batch of what is retired; then it is worked off at the end.
   void drop(core<Types>& c, node* n) noexcept {
     if (c.drop_link(n, me_)) core_ = &c;
   }
@@ -128,6 +163,9 @@ class section {
   }
   void retire(core<Types>& c, node* n) noexcept {
     if (c.retire(n, me_)) core_ = &c;
+  }
+  void destroy(core<Types>& c, node* n) noexcept {
+    if (c.destroy(n)) core_ = &c;
   }
 
  private:

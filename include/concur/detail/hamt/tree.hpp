@@ -74,15 +74,17 @@ void resolve(hazard_frame& frame, slot& s, word w, IsCurrent is_current) noexcep
   frame.announce(words::proposal, n);
   // (13) seq_cst: pairs with the proposal (5), and comes between that and the load of the root
   // (14).
-  if (s.load(std::memory_order_seq_cst) != w) return;
-  if (tag_of(w) == tag::pending) {
-    const tag decision = is_current() ? tag::committed : tag::aborted;
-    word expected = w;
-    // (6) acq_rel: publishes the decision; pairs with `finish`.
-    s.compare_exchange_strong(expected, with_tag(w, decision), std::memory_order_acq_rel,
-                              std::memory_order_relaxed);
+  if (s.load(std::memory_order_seq_cst) == w) {
+    if (tag_of(w) == tag::pending) {
+      const tag decision = is_current() ? tag::committed : tag::aborted;
+      word expected = w;
+      // (6) acq_rel: publishes the decision; pairs with `finish`.
+      s.compare_exchange_strong(expected, with_tag(w, decision), std::memory_order_acq_rel,
+                                std::memory_order_relaxed);
+    }
+    finish(s, n);
   }
-  finish(s, n);
+  frame.clear(words::proposal);  // it may be a whole tree
 }
 
 /// The word of a slot that no commit can change any more: of an old generation, or a snapshot.
@@ -118,11 +120,13 @@ class tree {
 
   /// Walks towards `hash` as far as there are branches. With `Write` the way is made writable: what
   /// is of an older generation is copied, what is frozen is replaced. False if the map has no
-  /// version. Throws what the allocator throws, and std::bad_alloc.
+  /// version. Throws what the allocator throws, and std::bad_alloc. What earlier walks have
+  /// announced is given up.
   template <bool Write>
   bool locate(section<Types>& s, std::uint64_t hash, place& p) const {
     s.open();
     for (;;) {
+      s.give_up_walks();
       version* const v = protect_root(s);
       if (v == nullptr) return false;
       if (descend<Write>(s, hash, v, p)) [[likely]]
@@ -181,26 +185,28 @@ class tree {
                                          std::memory_order_relaxed);
   }
 
-  /// Gives an unset version, which the caller protects, its top. Its origin does not change any
-  /// more.
+  /// Gives an unset version, which the caller protects, its top. Its origin, which does not change
+  /// any more, is protected meanwhile: nowhere else are there two versions.
   void fill_in(section<Types>& s, version* v) const noexcept {
     core_type& c = shared();
     hazard_frame& frame = s.frame();
     version* const from = v->origin;
     frame.announce(words::below(0), from);  // nothing below the version is in use
     // acquire: whoever filled it in drops the origin only afterwards.
-    if (v->top.load(std::memory_order_acquire) != unset_word) return;
-    full_fence();  // (9) seq_cst: between the root that we have seen and the slots: with (5), (8).
-    const word w = load_settled(frame, from->top);
-    if (node* const n = node_of(w)) core_type::add_link(n);
-    word expected = unset_word;
-    // (10) release: whoever sees the top comes after the fence (9); pairs with (4).
-    if (v->top.compare_exchange_strong(expected, w, std::memory_order_release,
-                                       std::memory_order_relaxed)) {
-      s.drop(c, from);
-    } else {
-      s.drop(c, w);
+    if (v->top.load(std::memory_order_acquire) == unset_word) {
+      full_fence();  // (9) seq_cst: between the root that we have seen and the slots: with (5), (8)
+      const word w = load_settled(frame, from->top);
+      if (node* const n = node_of(w)) core_type::add_link(n);
+      word expected = unset_word;
+      // (10) release: whoever sees the top comes after the fence (9); pairs with (4).
+      if (v->top.compare_exchange_strong(expected, w, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
+        s.drop(c, from);
+      } else {
+        s.drop(c, w);
+      }
     }
+    frame.clear(words::below(0));
   }
 
   /// The version of the map as it is now, with one more link, which is the caller's. Makes the
@@ -359,7 +365,9 @@ class tree {
   /// Puts a copy of the branch of an older generation into its place.
   CONCUR_NOINLINE outcome renew(section<Types>& s, const place& p, branch* b) const {
     branch* const copy = copy_branch(s, b, p.root->generation);
-    return replace(s, p.root, *p.at, word_of(b, tag::branch), copy);
+    const outcome result = replace(s, p.root, *p.at, word_of(b, tag::branch), copy);
+    s.give_up_proposal();
+    return result;
   }
 
   /// Publishes `n`, and drops the link to what was there, or disposes of `n`.
@@ -384,7 +392,7 @@ class tree {
     core_type& c = shared();
     if (n->kind() == node_kind::change) s.drop(c, static_cast<change*>(n)->target);
     if (result == outcome::lost) {
-      c.destroy(n);
+      s.destroy(c, n);
     } else {
       s.retire(c, n);
     }
@@ -460,6 +468,7 @@ class tree {
       n = copy_branch(s, b, b->generation);
     }
     replace(s, p.root, *p.parent_slot, word_of(b, tag::branch), n);
+    s.give_up_proposal();
   }
 
   void freeze(section<Types>& s, const place& p, slot& at) const noexcept {

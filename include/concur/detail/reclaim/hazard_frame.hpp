@@ -15,8 +15,9 @@
 ///     object stays;
 ///   - the heavy fence comes first: the validating load after the announcement sees that the
 ///     object was unlinked (the unlinking precedes the fence), and the reader does not touch it.
-/// An announcement passes from a word to a later one of the same frame at most, and is there before
-/// the first is overwritten: a walk over the words, which goes upwards, cannot miss it.
+/// An announcement passes from a word to a later one of the same frame at most, or from the three
+/// of a slot to a frame nested in it, and is there before the first is overwritten: a walk over the
+/// words, which goes upwards, and over rows at last, cannot miss it.
 #pragma once
 
 #include <atomic>

@@ -34,6 +34,7 @@
 #include <concur/detail/seqmap/traversal.hpp>
 #include <concur/detail/sync/reentrancy.hpp>
 #include <optional>
+#include <utility>
 
 namespace concur::inline CONCUR_ABI::detail::seqmap {
 
@@ -100,7 +101,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   /// Gives everything back, and takes over what `other` has, its allocator included.
   void become(engine& other) noexcept {
     this->release_all();
-    this->allocator_ = other.allocator_;
+    this->allocator_ = std::move(other.allocator_);
     base::swap_contents(other);
   }
 
