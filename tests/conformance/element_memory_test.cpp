@@ -65,6 +65,7 @@ struct of_lru_lockmap {
   using map = roomy_cache<Key, T, Hash>;
 };
 using all_maps = std::tuple<of_cmap, of_hamt, of_lockmap, of_lru_lockmap>;
+using rewriting_maps = std::tuple<of_cmap, of_hamt>;
 using locking_maps = std::tuple<of_lockmap, of_lru_lockmap>;
 
 template <class X>
@@ -152,12 +153,13 @@ TEMPLATE_LIST_TEST_CASE("what is made a key to be inserted has the memory of the
   REQUIRE(
       map.compute("a key to compute, which is long enough", [](std::optional<int>& v) { v = 1; }));
   REQUIRE(map.emplace("a key in place, which is long enough", 1));
+  REQUIRE(map.emplace(std::string_view("a key that does not convert, but is long"), 1));
   if constexpr (requires { map.lock(long_text); }) {
     map.lock("a key to lock, which is long enough").emplace(1);
     REQUIRE(map.get_or_compute("a key to get, which is long enough", [] { return 1; }) == 1);
-    REQUIRE(has_own(map, 7, memory));
+    REQUIRE(has_own(map, 8, memory));
   } else {
-    REQUIRE(has_own(map, 5, memory));
+    REQUIRE(has_own(map, 6, memory));
   }
 }
 
@@ -192,6 +194,93 @@ TEMPLATE_LIST_TEST_CASE("what is changed keeps the memory of the map", "[element
     REQUIRE_FALSE(map.insert_or_assign(other_text, "short"));
     REQUIRE(map.exchange(other_text, value) == "short");
     REQUIRE(has_own(map, 1, memory));
+  }
+  REQUIRE(memory.live_bytes() == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("what is made again after a lost race has the memory of the map",
+                        "[elements]", rewriting_maps) {
+  using M = typename TestType::template map<int, text>;
+  own_resource memory;
+  own_resource elsewhere;
+  const no_default_resource no_default;
+  M map{typename M::allocator_type(&memory)};
+  int runs = 0;
+  REQUIRE(map.compute(1, [&](std::optional<text>& v) {
+    // It finds the key absent, then present, and absent once more.
+    ++runs;
+    if (runs == 1) map.try_emplace(1, long_text);
+    if (runs == 2) map.erase(1);
+    v.emplace(other_text, &elsewhere);
+  }));
+  REQUIRE(runs == 3);
+  REQUIRE(has_own(map, 1, memory));
+}
+
+namespace {
+
+/// A text whose moves cannot throw, and which may be assigned or not.
+template <bool CanBeAssigned>
+class boxed_text {
+ public:
+  using allocator_type = std::pmr::polymorphic_allocator<char>;
+
+  explicit boxed_text(const char* value, allocator_type allocator = {})
+      : memory_(allocator), value_(memory_.template new_object<text>(value)) {}
+  boxed_text(const boxed_text& other, allocator_type allocator = {})
+      : memory_(allocator), value_(memory_.template new_object<text>(*other.value_)) {}
+  boxed_text(boxed_text&& other) noexcept
+      : memory_(other.memory_), value_(std::exchange(other.value_, nullptr)) {}
+  boxed_text(boxed_text&& other, allocator_type allocator)
+      : memory_(allocator), value_(memory_.template new_object<text>(*other.value_)) {}
+  boxed_text& operator=(boxed_text&& other) noexcept requires CanBeAssigned {
+    // Whose memory it is was settled when both were made.
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~boxed_text() {
+    if (value_ != nullptr) memory_.delete_object(value_);
+  }
+
+  friend bool is_of(const boxed_text& t, const own_resource& memory) {
+    return t.memory_.resource() == &memory && is_of(*t.value_, memory);
+  }
+
+ private:
+  allocator_type memory_;
+  text* value_;
+};
+
+/// Values are replaced, and not by assignment from what is given.
+template <class Map, class Value>
+void replace_some(Map& map, const own_resource& memory) {
+  REQUIRE(map.try_emplace(1, long_text));
+  REQUIRE_FALSE(map.insert_or_assign(1, other_text));
+  REQUIRE(has_own(map, 1, memory));
+  REQUIRE_FALSE(map.upsert(
+      1, [](const Value&) {}, other_text));
+  if constexpr (requires { map.lock(1); }) {
+    map.lock(1).exchange(long_text);
+    REQUIRE(has_own(map, 1, memory));
+    if constexpr (std::is_move_assignable_v<Value>) {
+      REQUIRE(map.exchange(1, other_text));
+      REQUIRE(has_own(map, 1, memory));
+    }
+  }
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("what replaces a value has the memory of the map", "[elements]", all_maps) {
+  own_resource memory;
+  {
+    const no_default_resource no_default;
+    using fixed_texts = typename TestType::template map<int, boxed_text<false>>;
+    fixed_texts fixed{typename fixed_texts::allocator_type(&memory)};
+    replace_some<fixed_texts, boxed_text<false>>(fixed, memory);
+    using texts_to_assign = typename TestType::template map<int, boxed_text<true>>;
+    texts_to_assign assigned{typename texts_to_assign::allocator_type(&memory)};
+    replace_some<texts_to_assign, boxed_text<true>>(assigned, memory);
   }
   REQUIRE(memory.live_bytes() == 0);
 }
@@ -358,6 +447,10 @@ TEST_CASE("values of a fixed_map have its memory", "[elements]") {
     REQUIRE(map.upsert(
         key(4), [](text&) {}, 50, 'v'));
     REQUIRE(has_own(map, 4, memory));
+    concur::pmr::fixed_map<boxed_text<false>> boxes(64, &memory);
+    REQUIRE(boxes.try_emplace(key(1), long_text));
+    REQUIRE(boxes.insert_or_assign(key(1), other_text).exists());
+    REQUIRE(has_own(boxes, 1, memory));
     REQUIRE(has_own(M(map, &elsewhere), 4, elsewhere));
     REQUIRE(has_own(M(std::move(map), &elsewhere), 4, elsewhere));
   }
