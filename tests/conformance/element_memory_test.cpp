@@ -451,6 +451,10 @@ TEST_CASE("values of a fixed_map have its memory", "[elements]") {
     REQUIRE(boxes.try_emplace(key(1), long_text));
     REQUIRE(boxes.insert_or_assign(key(1), other_text).exists());
     REQUIRE(has_own(boxes, 1, memory));
+    concur::pmr::fixed_map<boxed_text<true>> others(64, &memory);
+    REQUIRE(others.try_emplace(key(1), long_text));
+    REQUIRE(others.insert_or_assign(key(1), other_text).exists());
+    REQUIRE(has_own(others, 1, memory));
     REQUIRE(has_own(M(map, &elsewhere), 4, elsewhere));
     REQUIRE(has_own(M(std::move(map), &elsewhere), 4, elsewhere));
   }
