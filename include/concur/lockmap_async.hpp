@@ -69,7 +69,7 @@ class [[nodiscard]] async_entry {
   template <class... Args>
   requires std::constructible_from<mapped_type, Args...> mapped_type& emplace(Args&&... args) {
     discard(eviction_cause::replaced);
-    what_.state->make_value(std::forward<Args>(args)...);
+    what_.state->make_value(engine_->allocator(), std::forward<Args>(args)...);
     what_.is_present = true;
     engine_->made(*what_.state);
     return what_.state->value;
@@ -87,7 +87,7 @@ class [[nodiscard]] async_entry {
       return std::nullopt;
     }
     std::optional<mapped_type> old(std::in_place, std::move(what_.state->value));
-    assign_in_place(what_.state->value, std::forward<V>(v));
+    assign_in_place(engine_->allocator(), what_.state->value, std::forward<V>(v));
     engine_->rewritten(*what_.state);
     return old;
   }

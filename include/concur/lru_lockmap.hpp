@@ -437,7 +437,7 @@ class basic_lru_lockmap
   std::optional<T> find_or_load(K&& k, F& f, Patience patience) {
     static_assert(std::is_convertible_v<std::invoke_result_t<F&>, std::optional<T>>,
                   "try_get_or_compute: f() does not make an optional value");
-    auto&& key = as_lasting_key<basic_lru_lockmap>(std::forward<K>(k));
+    auto&& key = as_lasting_key(*this, std::forward<K>(k));
     return find_or_load_key(static_cast<decltype(key)>(key), f, patience);
   }
   template <class K, class F, class Patience>

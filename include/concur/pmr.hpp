@@ -2,7 +2,8 @@
 /// \file
 /// The containers with a `std::pmr::polymorphic_allocator`: `concur::pmr::cmap<Key, T>` and so
 /// on. In a header of its own, because <memory_resource> takes longer to parse than most maps.
-/// Include the map's own header beside it.
+/// Include the map's own header beside it. Keys and values such as `std::pmr::string` get the map's
+/// resource (policy/construction.hpp).
 #pragma once
 
 #include <concur/fwd.hpp>

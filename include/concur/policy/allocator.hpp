@@ -4,7 +4,7 @@
 /// with every size checked, and with fancy pointers turned into raw ones at the door. A fancy
 /// pointer may be an offset from its own address, which an atomic word cannot hold; it is made
 /// again by `pointer_traits<pointer>::pointer_to` when the memory goes back. Objects are not
-/// constructed here.
+/// constructed here: construction.hpp does that.
 #pragma once
 
 #include <bit>

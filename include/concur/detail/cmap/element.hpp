@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <concur/detail/cmap/memory.hpp>
+#include <concur/policy/construction.hpp>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -60,7 +61,7 @@ class new_element {
     T& old = value().second;
     old.~T();
     CONCUR_TRY {
-      ::new (static_cast<void*>(std::addressof(old))) T(std::forward<V>(v));
+      place_.make_value(old, std::forward<V>(v));
     }
     CONCUR_CATCH_ALL {
       value().first.~Key();
@@ -88,6 +89,10 @@ class new_element {
     void make(Args&&... args) {
       ::new (storage.memory()) value_type(std::forward<Args>(args)...);
     }
+    template <class V>
+    void make_value(T& there, V&& v) {
+      ::new (static_cast<void*>(std::addressof(there))) T(std::forward<V>(v));
+    }
     value_type& value() noexcept { return *storage.get(); }
     item what() noexcept { return storage.get(); }
     void destroy() noexcept {}
@@ -101,6 +106,10 @@ class new_element {
     template <class... Args>
     void make(Args&&... args) {
       node = memory.create_element(me, hash, std::forward<Args>(args)...);
+    }
+    template <class V>
+    void make_value(T& there, V&& v) {
+      detail::construct(memory.allocator(), std::addressof(there), std::forward<V>(v));
     }
     value_type& value() noexcept { return node->value; }
     item what() noexcept { return node; }

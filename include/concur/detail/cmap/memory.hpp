@@ -17,6 +17,7 @@
 #include <concur/detail/reclaim/era_pin.hpp>
 #include <concur/detail/sync/striped_counter.hpp>
 #include <concur/policy/allocator.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -222,7 +223,7 @@ class node_memory {
     if (memory == nullptr) memory = allocate_for<element_unit>(allocator_, element_units);
     auto* e = static_cast<element*>(memory);
     CONCUR_TRY {
-      ::new (static_cast<void*>(&e->value)) value_type(std::forward<Args>(args)...);
+      detail::construct(allocator_, std::addressof(e->value), std::forward<Args>(args)...);
     }
     CONCUR_CATCH_ALL {
       release_element(&w.mine, e);

@@ -7,6 +7,7 @@
 
 #include <concur/detail/config.hpp>
 #include <concur/detail/fixed_map/protocol.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstring>
 #include <optional>
 #include <type_traits>
@@ -23,17 +24,17 @@ struct lent_element {
 
 /// `a = v`, or, for values that cannot be assigned, a new value in the place of the old one. Not
 /// inline: gcc 12 would warn that a string which comes out of an optional may not be there.
-template <class T, class V>
-CONCUR_NOINLINE void assign_in_place(T& a, V&& v) {
+template <class Allocator, class T, class V>
+CONCUR_NOINLINE void assign_in_place(const Allocator& allocator, T& a, V&& v) {
   if constexpr (std::is_assignable_v<T&, V>) {
     a = std::forward<V>(v);
   } else if constexpr (std::is_move_assignable_v<T>) {
-    a = T(std::forward<V>(v));
+    a = detail::made_with<T>(allocator, std::forward<V>(v));
   } else {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "concur::fixed_map: a value that cannot be assigned must be movable without an "
                   "exception to be replaced");
-    T made(std::forward<V>(v));
+    T made(detail::made_with<T>(allocator, std::forward<V>(v)));
     a.~T();
     ::new (static_cast<void*>(&a)) T(std::move(made));
   }
@@ -105,7 +106,7 @@ class owned_element {
   template <class V>
   void assign(V&& v) {
     if constexpr (is_in_place) {
-      assign_in_place(slot_.value.get(), std::forward<V>(v));
+      assign_in_place(engine_.allocator(), slot_.value.get(), std::forward<V>(v));
     } else if constexpr (std::is_same_v<std::remove_cvref_t<V>, mapped_type>) {
       store(v);
     } else {
@@ -178,7 +179,7 @@ class owned_slot {
   using mapped_type = typename Engine::mapped_type;
 
   owned_slot(Engine& engine, typename Engine::slot& s, slot_word word, bool& has_value) noexcept
-      : slot_(s), has_value_(has_value), element_(engine, s, word, true) {}
+      : engine_(engine), slot_(s), has_value_(has_value), element_(engine, s, word, true) {}
   owned_slot(const owned_slot&) = delete;
   owned_slot& operator=(const owned_slot&) = delete;
 
@@ -186,7 +187,7 @@ class owned_slot {
   template <class K, class... Args>
   element& emplace(K&&, Args&&... args) {
     if constexpr (element::is_in_place) {
-      slot_.value.construct(std::forward<Args>(args)...);
+      slot_.value.construct(engine_.allocator(), std::forward<Args>(args)...);
     } else {
       slot_.value.store(0, mapped_type(std::forward<Args>(args)...));
     }
@@ -195,6 +196,7 @@ class owned_slot {
   }
 
  private:
+  Engine& engine_;
   typename Engine::slot& slot_;
   bool& has_value_;
   element element_;

@@ -20,6 +20,7 @@
 #include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/fixed_map/slot_word.hpp>
 #include <concur/detail/sync/word_copy.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstddef>
 #include <cstring>
 #include <new>
@@ -119,10 +120,9 @@ class placed_value {
   static constexpr bool is_paired = false;
   static constexpr bool is_small = false;
 
-  template <class... Args>
-  void construct(Args&&... args) {
-    // In the standard library's name, so that what its argument converts is no warning of ours.
-    std::construct_at(address(), std::forward<Args>(args)...);
+  template <class Allocator, class... Args>
+  void construct(const Allocator& allocator, Args&&... args) {
+    detail::construct(allocator, address(), std::forward<Args>(args)...);
   }
   void destroy() noexcept { get().~T(); }
   T& get() noexcept { return *std::launder(address()); }

@@ -10,6 +10,7 @@
 #include <concur/detail/hamt/core.hpp>
 #include <concur/detail/hamt/node.hpp>
 #include <concur/detail/hamt/section.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -77,9 +78,9 @@ class prepared<Types, false> {
     node* const fresh = c.make_leaf(1, section_.me());
     CONCUR_TRY {
       ::new (static_cast<void*>(fresh + 1)) std::uint64_t(hash);
-      ::new (Types::raw_pair(fresh, 0))
-          value_type(std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
-                     std::forward_as_tuple(std::forward<Args>(args)...));
+      detail::construct(c.allocator(), static_cast<value_type*>(Types::raw_pair(fresh, 0)),
+                        std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
+                        std::forward_as_tuple(std::forward<Args>(args)...));
     }
     CONCUR_CATCH_ALL {
       c.free_memory(fresh);

@@ -47,12 +47,12 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
 
   /// What makes the key of a new state; for a search that makes none.
   struct no_key {
-    void operator()(state_type&) const noexcept {}
+    void operator()(state_type&, const Allocator&) const noexcept {}
   };
   /// Of a new state that is made without it, see held_slot::emplace.
   struct key_that_comes_later {
     static constexpr bool is_quiet = true;
-    void operator()(state_type&) const noexcept {}
+    void operator()(state_type&, const Allocator&) const noexcept {}
   };
   /// The caller's key, moved if he gave it so. One of another type is copied: it may be needed to
   /// search again, and what was moved from is found nowhere.
@@ -67,7 +67,9 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
                                      std::is_trivially_constructible_v<Key, K> &&
                                      std::is_same_v<std::remove_cvref_t<K>, Key>;
     explicit key_from(std::remove_reference_t<K>& key) noexcept : key_(std::addressof(key)) {}
-    void operator()(state_type& state) const { state.make_key(static_cast<source>(*key_)); }
+    void operator()(state_type& state, const Allocator& allocator) const {
+      state.make_key(allocator, static_cast<source>(*key_));
+    }
 
    private:
     std::remove_reference_t<K>* key_;
@@ -387,7 +389,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     key_state* state = fresh ? &*fresh : nullptr;
     const auto make = [&](void* memory) noexcept {
       state_type* const in_spare = this->make_state(memory, hash, made);
-      if constexpr (MakeKey::is_quiet) make_key(*in_spare);
+      if constexpr (MakeKey::is_quiet) make_key(*in_spare, this->allocator_);
       return in_spare;
     };
     switch (s.template insert<state_type>(state, hash, arrivals, layout::log2_shards, make)) {

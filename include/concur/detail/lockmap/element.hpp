@@ -7,6 +7,7 @@
 #include <concur/detail/bits/equal_to.hpp>
 #include <concur/detail/lockmap/hold.hpp>
 #include <concur/fwd.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -29,19 +30,19 @@ struct lent_element {
 };
 
 /// `a = v`, or, for values that cannot be assigned, a new value in the place of the old one.
-template <class T, class V>
-void assign_in_place(T& a, V&& v) {
+template <class Allocator, class T, class V>
+void assign_in_place(const Allocator& allocator, T& a, V&& v) {
   if constexpr (std::is_scalar_v<T>) {
     a = static_cast<T>(std::forward<V>(v));
   } else if constexpr (std::is_assignable_v<T&, V>) {
     a = std::forward<V>(v);
   } else if constexpr (std::is_move_assignable_v<T>) {
-    a = T(std::forward<V>(v));
+    a = detail::made_with<T>(allocator, std::forward<V>(v));
   } else {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "concur::lockmap: a value that cannot be assigned must be movable without an "
                   "exception to be replaced");
-    T made(std::forward<V>(v));
+    T made(detail::made_with<T>(allocator, std::forward<V>(v)));
     a.~T();
     ::new (static_cast<void*>(std::addressof(a))) T(std::move(made));
   }
@@ -113,7 +114,7 @@ class grip {
   template <class... Args>
   mapped_type& make(Args&&... args) {
     CONCUR_ASSERT(!is_present_);
-    state_->make_value(std::forward<Args>(args)...);
+    state_->make_value(engine_->allocator(), std::forward<Args>(args)...);
     is_present_ = true;
     engine_->made(*state_);
     return state_->value;
@@ -162,12 +163,14 @@ class doomed_value {
   /// The value becomes `v`.
   template <class Grip, class V>
   void replace(Grip& held, V&& v) {
+    const auto& allocator = held.engine().allocator();
     if constexpr (leaves_when_replaced<T>) {
-      auto next = static_cast<T>(std::forward<V>(v));  // if that throws, nothing has happened
+      // If that throws, nothing has happened.
+      T next(detail::made_with<T>(allocator, std::forward<V>(v)));
       keep(held, eviction_cause::replaced);
-      assign_in_place(held.value(), std::move(next));
+      assign_in_place(allocator, held.value(), std::move(next));
     } else {
-      assign_in_place(held.value(), std::forward<V>(v));
+      assign_in_place(allocator, held.value(), std::forward<V>(v));
     }
     held.rewritten();
   }
@@ -209,7 +212,7 @@ class held_element {
   template <class V>
   void exchange(V&& v, std::optional<mapped_type>& old) requires(Engine::reports) {
     old.emplace(std::as_const(held_.value()));
-    assign_in_place(held_.value(), std::forward<V>(v));
+    assign_in_place(held_.engine().allocator(), held_.value(), std::forward<V>(v));
     held_.rewritten();
   }
   mapped_type take() {
@@ -242,7 +245,7 @@ class held_slot {
   held_element<Engine>& emplace(K&& key, Args&&... args) {
     // relaxed: nobody but us makes it.
     if (!held_.state().has_key.load(std::memory_order_relaxed)) {
-      held_.state().make_key(std::forward<K>(key));
+      held_.state().make_key(held_.engine().allocator(), std::forward<K>(key));
     }
     held_.make(std::forward<Args>(args)...);
     return element_;

@@ -67,7 +67,7 @@ class [[nodiscard]] entry {
       return std::nullopt;
     }
     std::optional<mapped_type> old(std::in_place, std::move(held_.value()));
-    assign_in_place(held_.value(), std::forward<V>(v));
+    assign_in_place(held_.engine().allocator(), held_.value(), std::forward<V>(v));
     held_.rewritten();
     return old;
   }

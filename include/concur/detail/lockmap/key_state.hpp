@@ -16,6 +16,7 @@
 #include <concur/detail/lockmap/key_word.hpp>
 #include <concur/detail/sync/backoff.hpp>
 #include <concur/detail/sync/word_copy.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -169,28 +170,28 @@ struct typed_state : key_and_copy<Key, T, Head>,
     if (this->look().is_present()) value.~T();
   }
 
-  template <class... Args>
-  void make_key(Args&&... args) {
-    make(key, std::forward<Args>(args)...);
+  template <class Allocator, class... Args>
+  void make_key(const Allocator& allocator, Args&&... args) {
+    make(allocator, key, std::forward<Args>(args)...);
     // (1) release: publishes the key; pairs with (2).
     has_key.store(true, std::memory_order_release);
   }
   bool is_keyed() const noexcept {
     return has_key.load(std::memory_order_acquire);  // (2) acquire: pairs with (1).
   }
-  template <class... Args>
-  void make_value(Args&&... args) {
-    make(value, std::forward<Args>(args)...);
+  template <class Allocator, class... Args>
+  void make_value(const Allocator& allocator, Args&&... args) {
+    make(allocator, value, std::forward<Args>(args)...);
   }
 
  private:
-  template <class U, class... Args>
-  static void make(U& where, Args&&... args) {
-    // By the standard library: a narrowing of the caller's is not for us to warn of.
+  template <class Allocator, class U, class... Args>
+  static void make(const Allocator& allocator, U& where, Args&&... args) {
+    // A narrowing of the caller's is not for us to warn of.
     if constexpr (std::is_scalar_v<U> && sizeof...(Args) == 1) {
-      std::construct_at(std::addressof(where), static_cast<U>(args)...);
+      detail::construct(allocator, std::addressof(where), static_cast<U>(args)...);
     } else {
-      std::construct_at(std::addressof(where), std::forward<Args>(args)...);
+      detail::construct(allocator, std::addressof(where), std::forward<Args>(args)...);
     }
   }
 };

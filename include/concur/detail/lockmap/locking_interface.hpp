@@ -99,7 +99,7 @@ class locking_interface {
   template <new_key<Derived> K = Key, class... Executor>
     requires(sizeof...(Executor) <= 1)
   auto async_lock(K&& k, Executor... executor) {
-    auto&& key = as_lasting_key<Derived>(std::forward<K>(k));
+    auto&& key = as_lasting_key(derived(), std::forward<K>(k));
     const auto& probe = key;
     return async_lock_operation<Engine, Executor...>(engine(), engine().hash(probe), probe,
                                                      key_of(static_cast<decltype(key)>(key)),
@@ -153,7 +153,7 @@ class locking_interface {
     requires std::copy_constructible<T> T get_or_compute(K&& k, F&& f) {
       static_assert(std::is_constructible_v<T, std::invoke_result_t<F&>>,
                     "get_or_compute: f() does not make a value");
-      auto&& key = as_lasting_key<Derived>(std::forward<K>(k));
+      auto&& key = as_lasting_key(derived(), std::forward<K>(k));
       const auto& probe = key;
       return engine().compute_once(engine().hash(probe), probe,
                                    key_of(static_cast<decltype(key)>(key)), f);
@@ -167,7 +167,7 @@ class locking_interface {
 
   template <lock_mode Mode, class K, class Patience>
   auto hold_key(K&& k, Patience&& patience) {
-    auto&& key = as_lasting_key<Derived>(std::forward<K>(k));
+    auto&& key = as_lasting_key(derived(), std::forward<K>(k));
     const auto& probe = key;
     const auto what = engine().template acquire<Mode>(
         engine().hash(probe), probe, key_of(static_cast<decltype(key)>(key)), patience);
@@ -185,7 +185,7 @@ class locking_interface {
       many.make_room();
       // An iterator may make what it shows: it lives for as long as the key is used.
       auto&& shown = *first;
-      auto&& given = as_lasting_key<Derived>(static_cast<decltype(shown)>(shown));
+      auto&& given = as_lasting_key(derived(), static_cast<decltype(shown)>(shown));
       const auto& key = given;
       auto* const state = engine().pin(engine().hash(key), key, key_of(key), patience);
       if (state == nullptr) return {};

@@ -179,7 +179,7 @@ class engine_memory {
     template <class MakeKey>
     void make(std::uint64_t hash, key_word word, MakeKey& make_key) {
       state_ = owner_.make_state(owner_.memory_for_state(hash), hash, word);
-      make_key(*state_);
+      make_key(*state_, owner_.allocator_);
     }
 
    private:

@@ -12,6 +12,7 @@
 #include <concur/detail/lockmap/element.hpp>
 #include <concur/detail/lockmap/hold.hpp>
 #include <concur/fwd.hpp>
+#include <concur/policy/construction.hpp>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -77,18 +78,18 @@ class departure {
   void replace(Grip& held, V&& v) {
     Engine& engine = held.engine();
     if (!lockmap::leaves_when_replaced<mapped_type> && !engine.has_listener()) {
-      lockmap::assign_in_place(held.value(), std::forward<V>(v));
+      lockmap::assign_in_place(engine.allocator(), held.value(), std::forward<V>(v));
       engine.count_departure(eviction_cause::replaced);
     } else if constexpr (leaves_by_move<mapped_type>) {
-      auto next = static_cast<mapped_type>(std::forward<V>(v));
+      mapped_type next(detail::made_with<mapped_type>(engine.allocator(), std::forward<V>(v)));
       keep(held, eviction_cause::replaced);
-      lockmap::assign_in_place(held.value(), std::move(next));
+      lockmap::assign_in_place(engine.allocator(), held.value(), std::move(next));
     } else {
-      auto next = static_cast<mapped_type>(std::forward<V>(v));
+      mapped_type next(detail::made_with<mapped_type>(engine.allocator(), std::forward<V>(v)));
       engine.report_in_place(held.state(), eviction_cause::replaced);
       // It has left: if its successor cannot take its place, there is none.
       CONCUR_TRY {
-        lockmap::assign_in_place(held.value(), std::move(next));
+        lockmap::assign_in_place(engine.allocator(), held.value(), std::move(next));
       }
       CONCUR_CATCH_ALL {
         held.reset();

@@ -133,9 +133,9 @@ class engine_quick_insert
   CONCUR_NOINLINE insertion insert_free(lockmap::shard& s, std::uint64_t hash,
                                         std::uint64_t arrivals, const Key& key, const T& value,
                                         prepared_state& fresh) {
-    const auto fill = [&](state_type& state) noexcept {
-      state.make_key(key);
-      state.make_value(value);
+    const auto fill = [&](state_type& state, const auto& allocator) noexcept {
+      state.make_key(allocator, key);
+      state.make_value(allocator, value);
       // relaxed: the insertion publishes it.
       if constexpr (lockmap::is_published<T>) {
         state.published.template store<std::memory_order_relaxed>(value);
@@ -145,7 +145,7 @@ class engine_quick_insert
     lockmap::key_state* made = fresh ? &*fresh : nullptr;
     const auto make = [&](void* memory) noexcept {
       state_type* const in_spare = this->make_state(memory, hash, key_word::made_present());
-      fill(*in_spare);
+      fill(*in_spare, this->allocator_);
       return in_spare;
     };
     visit_to_region visit(*this);

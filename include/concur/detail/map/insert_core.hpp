@@ -10,6 +10,7 @@
 #include <concur/detail/map/keys.hpp>
 #include <concur/detail/map/primitives.hpp>
 #include <concur/detail/map/results.hpp>
+#include <concur/policy/construction.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
 #include <tuple>
@@ -62,11 +63,6 @@ auto room_for(Engine& engine, std::size_t n) {
   }
 }
 
-template <class>
-inline constexpr bool is_std_pair = false;
-template <class A, class B>
-inline constexpr bool is_std_pair<std::pair<A, B>> = true;
-
 /// Everything an insertion into `Map` shares: whom to show the new element, whom the old one.
 template <class Map, lend Lend, class OnNew, class OnPresent>
 class insertion {
@@ -86,7 +82,7 @@ class insertion {
   /// (Key(key), T(args...)); builds nothing when the key is there.
   template <class K, class... Args>
   insert_outcome try_emplace(K&& key, Args&&... args) {
-    auto&& probe = as_key<Map>(std::forward<K>(key));
+    auto&& probe = as_new_key(map_, std::forward<K>(key));
     using Probe = decltype(probe);
     if constexpr (can_insert_pair<Probe, Args...>) {
       auto& engine = map_access::engine(map_);
@@ -106,7 +102,7 @@ class insertion {
     if constexpr (is_std_pair<std::remove_cvref_t<P>>) {
       return emplace_two(std::forward<P>(value).first, std::forward<P>(value).second);
     } else {
-      init_type made(std::forward<P>(value));
+      auto made = detail::made_with<init_type>(allocator(), std::forward<P>(value));
       return try_emplace(std::move(made.first), std::move(made.second));
     }
   }
@@ -117,7 +113,7 @@ class insertion {
     static_assert(sizeof...(Args) <= 3 && makes_element<Args...>(),
                   "emplace: the arguments make no pair of key and value");
     if constexpr (sizeof...(Args) == 0) {
-      return try_emplace(key_type());
+      return try_emplace(detail::made_with<key_type>(allocator()));
     } else if constexpr (sizeof...(Args) == 1) {
       return insert(std::forward<Args>(args)...);
     } else if constexpr (sizeof...(Args) == 2) {
@@ -128,6 +124,8 @@ class insertion {
   }
 
  private:
+  decltype(auto) allocator() const noexcept { return map_access::engine(map_).allocator(); }
+
   template <class... Args>
   static constexpr bool makes_element() noexcept {
     if constexpr (sizeof...(Args) == 2) {
@@ -184,13 +182,17 @@ class insertion {
     if constexpr (key_argument<K, Map>) {
       return try_emplace(std::forward<K>(key), std::forward<V>(value));
     } else {
-      return try_emplace(key_type(std::forward<K>(key)), std::forward<V>(value));
+      return try_emplace(detail::made_with<key_type>(allocator(), std::forward<K>(key)),
+                         std::forward<V>(value));
     }
   }
 
   template <class Keys, class Values>
   insert_outcome emplace_piecewise(std::piecewise_construct_t, Keys&& keys, Values&& values) {
-    auto key = std::make_from_tuple<key_type>(std::forward<Keys>(keys));
+    const auto make = [&](auto&&... args) {
+      return detail::made_with<key_type>(allocator(), static_cast<decltype(args)>(args)...);
+    };
+    auto key = std::apply(make, std::forward<Keys>(keys));
     return modify(key, [&](auto& slot) -> decltype(auto) {
       return std::apply(
           [&](auto&&... args) -> decltype(auto) {

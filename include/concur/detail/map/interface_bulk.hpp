@@ -14,6 +14,7 @@
 #include <concur/detail/map/insert_core.hpp>
 #include <concur/detail/map/primitives.hpp>
 #include <concur/detail/map/traversal.hpp>
+#include <concur/policy/construction.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -145,7 +146,10 @@ class interface_bulk {
         arrived.reset();
         ++moved;
       } else if (!again) {
-        arrived.emplace(element.key());
+        const auto keep = [&](auto&&... args) {
+          arrived.emplace(static_cast<decltype(args)>(args)...);
+        };
+        detail::with_allocator<Key>(map_access::engine(derived()).allocator(), keep, element.key());
       }
       return true;
     });

@@ -10,6 +10,7 @@
 #include <concur/detail/map/insert_core.hpp>
 #include <concur/detail/map/keys.hpp>
 #include <concur/detail/map/results.hpp>
+#include <concur/policy/construction.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
 #include <initializer_list>
@@ -125,9 +126,11 @@ class interface_insert {
   std::optional<T> exchange(K&& k, V&& value) requires std::constructible_from<T, V> &&
       std::move_constructible<T> && changeable_in<T, Derived, K> && rewritable_in<Derived, K> {
     std::optional<T> old;
-    const auto outcome = store(
-        std::forward<K>(k), std::forward<V>(value),
-        [&](auto& element, auto&& v) { swap_out(element, static_cast<decltype(v)>(v), old); });
+    const auto outcome =
+        store(std::forward<K>(k), std::forward<V>(value), [&](auto& element, auto&& v) {
+          swap_out(map_access::engine(derived()).allocator(), element, static_cast<decltype(v)>(v),
+                   old);
+        });
     if (outcome == insert_outcome::full) fail_length("exchange: the map is full");
     if (outcome == insert_outcome::inserted)
       old.reset();  // a run that lost its race may have set it
@@ -161,7 +164,7 @@ class interface_insert {
 
   template <class K, class V, class Overwrite>
   insert_outcome store(K&& k, V&& value, Overwrite overwrite) {
-    auto&& key = as_key<Derived>(std::forward<K>(k));
+    auto&& key = as_new_key(derived(), std::forward<K>(k));
     using ProbeKey = decltype(key);
     auto& engine = map_access::engine(derived());
     const auto& probe = key;
@@ -181,13 +184,14 @@ class interface_insert {
 
   /// Where the element is ours alone and moves cannot fail, the old value is moved out; else it is
   /// copied, so that an exception leaves it as it was.
-  template <class Element, class V>
-  static void swap_out(Element& element, V&& value, std::optional<T>& old) {
+  template <class Allocator, class Element, class V>
+  static void swap_out(const Allocator& allocator, Element& element, V&& value,
+                       std::optional<T>& old) {
     constexpr bool moves_safely = is_exclusive<Derived> && !std::is_trivially_copyable_v<T> &&
                                   std::is_nothrow_move_constructible_v<T> &&
                                   std::is_nothrow_move_assignable_v<T>;
     if constexpr (moves_safely || !std::copy_constructible<T>) {
-      T next(std::forward<V>(value));
+      T next(detail::made_with<T>(allocator, std::forward<V>(value)));
       element.mutate([&](T& current) {
         old.emplace(std::move(current));
         current = std::move(next);

@@ -12,6 +12,7 @@
 #include <concur/detail/map/keys.hpp>
 #include <concur/detail/map/primitives.hpp>
 #include <concur/detail/map/results.hpp>
+#include <concur/policy/construction.hpp>
 #include <concur/version.hpp>
 #include <cstddef>
 #include <optional>
@@ -56,7 +57,7 @@ class interface_update {
   insert_result upsert(K&& k, F&& f, Args&&... args) requires std::constructible_from<T, Args...> &&
       changeable_in<T, Derived, K> && rewritable_in<Derived, K> {
     static_assert(std::invocable<F&, T&>, "upsert: f is not callable with T&");
-    auto&& key = as_key<Derived>(std::forward<K>(k));
+    auto&& key = as_new_key(derived(), std::forward<K>(k));
     using ProbeKey = decltype(key);
     auto& engine = map_access::engine(derived());
     const auto& probe = key;
@@ -88,7 +89,7 @@ class interface_update {
       rewritable_in<Derived, K> {
     static_assert(std::invocable<F&, std::optional<T>&>,
                   "compute: f is not callable with std::optional<T>&");
-    auto&& key = as_key<Derived>(std::forward<K>(k));
+    auto&& key = as_new_key(derived(), std::forward<K>(k));
     using ProbeKey = decltype(key);
     auto& engine = map_access::engine(derived());
     const auto& probe = key;
@@ -105,7 +106,7 @@ class interface_update {
         },
         [&](auto&& element) {
           room = true;
-          present = recompute(element, f);
+          present = recompute(engine.allocator(), element, f);
         });
     if (!room) fail_length("compute: the map is full");
     return present;
@@ -138,11 +139,14 @@ class interface_update {
 
   /// `f` on a copy, so that an exception leaves the element alone. A value that cannot be copied
   /// is moved to `f` and back, also when `f` throws; if `f` left nothing then, it stays moved from.
-  template <class Element, class F>
-  static bool recompute(Element& element, F& f) {
+  template <class Allocator, class Element, class F>
+  static bool recompute([[maybe_unused]] const Allocator& allocator, Element& element, F& f) {
     bool present = true;
     if constexpr (std::copy_constructible<T>) {
-      std::optional<T> value(std::in_place, element.value());
+      const auto make = [](auto&&... args) {
+        return std::optional<T>(std::in_place, static_cast<decltype(args)>(args)...);
+      };
+      std::optional<T> value = detail::with_allocator<T>(allocator, make, element.value());
       f(value);
       present = value.has_value();
       if (value) assign_computed(element, *std::move(value));

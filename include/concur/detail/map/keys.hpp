@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <concur/detail/map/access.hpp>
+#include <concur/policy/construction.hpp>
 #include <concur/version.hpp>
 #include <cstdint>
 #include <type_traits>
@@ -72,15 +73,27 @@ constexpr decltype(auto) as_key(K&& k) {
   }
 }
 
+/// The same for a key that may be inserted: what is made of it is made as the map makes its keys.
+template <class Map, class K>
+constexpr decltype(auto) as_new_key(Map& map, K&& k) {
+  using allocator_type = typename engine_of<Map>::allocator_type;
+  if constexpr (exact_key<K, Map> || transparent_key<K, Map> || engine_key<K, Map> ||
+                !takes_allocator<key_of<Map>, allocator_type>()) {
+    return as_key<Map>(std::forward<K>(k));
+  } else {
+    return detail::made_with<key_of<Map>>(map_access::engine(map).allocator(), std::forward<K>(k));
+  }
+}
+
 /// The same for a key that may be needed to search again when the element's has been made of it:
 /// what that can be made of by a move only is made a key at once.
 template <class Map, class K>
-constexpr decltype(auto) as_lasting_key(K&& k) {
+constexpr decltype(auto) as_lasting_key(Map& map, K&& k) {
   if constexpr (transparent_key<K, Map> &&
                 !std::constructible_from<key_of<Map>, const std::remove_reference_t<K>&>) {
-    return key_of<Map>(std::forward<K>(k));
+    return detail::made_with<key_of<Map>>(map_access::engine(map).allocator(), std::forward<K>(k));
   } else {
-    return as_key<Map>(std::forward<K>(k));
+    return as_new_key(map, std::forward<K>(k));
   }
 }
 
