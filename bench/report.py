@@ -37,7 +37,7 @@ NAMES = {
     "concur_w_tinylfu": "concur::lru_lockmap, w_tinylfu", "lru_flat_spinlock": "flat LRUs, spinlocks",
     "lru_flat_mutex": "flat LRUs, mutexes", "lru_list_mutex": "list and map, mutexes", "tbb_lru_cache": "oneTBB concurrent_lru_cache",
     "boost_concurrent_flat": "boost::concurrent_flat_map", "boost_concurrent_node": "boost::concurrent_node_map", "parlayhash": "parlayhash", "growt_uaGrow": "growt uaGrow",
-    "phmap_mutex": "phmap, 64 mutexes", "folly_concurrent": "folly::ConcurrentHashMap",
+    "phmap_mutex": "phmap, 64 mutexes", "seq_concurrent": "seq::concurrent_map", "folly_concurrent": "folly::ConcurrentHashMap",
     "tbb_hash_map": "oneTBB concurrent_hash_map", "libcuckoo": "libcuckoo", "xenium_vyukov": "xenium vyukov_hash_map",
     "libcds_feldman_hp": "libcds FeldmanHashMap", "liburcu_lfht_memb": "liburcu cds_lfht (memb)",
     "liburcu_lfht_qsbr": "liburcu cds_lfht (qsbr)", "growt_folklore": "growt folklore, fixed size",
@@ -59,6 +59,7 @@ KEY_NAMES = {"u64": "8-byte keys and values", "string": "strings of 16 to 31 let
              "text": "text of 16 to 31 letters in 32 bytes"}
 THROUGHPUT = ["a_hit", "b_miss", "c_zipf", "u_zipfinc", "d_90_9_1", "e_50_25_25", "f_grow", "h_erase", "g_hot", "g_hotread",
               "i_iter"]
+HELD = ["lru_lock", "lru_pin", "lru_hot", "lru_hot_lock"]  # of caches: keys that are held or contended
 LATENCIES = {"p50_ns": 1, "p99_ns": 1, "p99.9_ns": 1, "p99.99_us": 1e3, "max_ms": 1e6}  # name: in nanoseconds
 
 
@@ -275,33 +276,41 @@ class Report:
         headings = ["", "resident", "mean", "peak", "heap", "empty: object", "empty: heap", "empty: make and destroy"]
         return "\n\n".join(parts + [markdown(headings, body)])
 
-    def by_threads(self, prefix, keys="u64"):
-        """A table for each size: workloads with this prefix on every number of threads."""
+    def by_threads(self, prefix, plotted=(), apart=(), keys="u64"):
+        """A plot and a table for each size: workloads with this prefix on every number of threads; those of `apart` in a second table."""
         parts = []
         found = {(n, w) for (k, n, _), table in self.results.tables.items() if k == keys
                  for w in table.workloads() if w.startswith(prefix)}
         for n in sorted({n for n, _ in found}):
             workloads = sorted((w for size, w in found if size == n), key=lambda w: (list(WORKLOADS).index(w) if w in WORKLOADS else 99, w))
             threads = self.results.threads(keys, n, workloads)
-            names = list(dict.fromkeys(name for t in threads for name in order(self.results.table(keys, n, t))))
-            body = []
-            for name in names:
-                cells, role = [], PEER
-                for w in workloads:
-                    texts = []
-                    for t in threads:
-                        table = self.results.table(keys, n, t)
-                        cell = table.get(name, w)
-                        role = table.roles.get(name, role)
-                        ratio = table.ratio(name, w) if cell and role == OURS else None
-                        texts.append((short(cell.median()) if cell else "–") + (f" ({ratio:.2f}×)" if ratio else ""))
-                    cells.append(" / ".join(texts))
-                if any(text.strip(" –/") for text in cells):
-                    body.append([label(name, role), *cells])
-            parts.append(f"{size_name(n)} keys, on {' / '.join(map(str, threads))} threads:\n\n" +
-                         markdown([""] + [WORKLOADS.get(w, w) for w in workloads], body))
+            parts.append(f"{size_name(n)} keys, on {' / '.join(map(str, threads))} threads:")
+            drawn = [w for w in plotted if w in workloads]
+            if drawn:
+                parts.append(self.throughput_plot(keys, n, drawn, f"{prefix}{n}".replace("_", "-")))
+            for group in ([w for w in workloads if w not in apart], [w for w in workloads if w in apart]):
+                if group:
+                    parts.append(self.table_by_threads(keys, n, threads, group))
             parts += self.counters_of(keys, n, threads[0], workloads)
         return "\n\n".join(parts) or None
+
+    def table_by_threads(self, keys, n, threads, workloads):
+        names = list(dict.fromkeys(name for t in threads for name in order(self.results.table(keys, n, t))))
+        body = []
+        for name in names:
+            cells, role = [], PEER
+            for w in workloads:
+                texts = []
+                for t in threads:
+                    table = self.results.table(keys, n, t)
+                    cell = table.get(name, w)
+                    role = table.roles.get(name, role)
+                    ratio = table.ratio(name, w) if cell and role == OURS else None
+                    texts.append((short(cell.median()) if cell else "–") + (f" ({ratio:.2f}×)" if ratio else ""))
+                cells.append(" / ".join(texts))
+            if any(text.strip(" –/") for text in cells):
+                body.append([label(name, role), *cells])
+        return markdown([""] + [WORKLOADS.get(w, w) for w in workloads], body)
 
     def counters_of(self, keys, n, t, workloads):
         """What such workloads count beside the rate: hit ratios."""
@@ -368,7 +377,8 @@ class Report:
             return self.memory(words[1])
         if words[0] == "machine":
             return self.machine()
-        simple = {"locks": lambda: self.by_threads("k_"), "cache": lambda: self.by_threads("lru_"),
+        simple = {"locks": lambda: self.by_threads("k_", ["k_lock_uniform", "k_lock_zipf", "k_lock_absent"]),
+                  "cache": lambda: self.by_threads("lru_", ["lru_zipf", "lru_get_hit", "lru_miss", "lru_evict", "lru_evict_held"], HELD),
                   "snapshots": lambda: self.by_threads("s_")}
         for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "bars", "summary", "beside_best"):
             simple[known] = getattr(self, known)

@@ -12,8 +12,11 @@ WORKLOADS = {
     "d_90_9_1": "90/9/1", "e_50_25_25": "50/25/25", "f_grow": "insert from empty", "h_erase": "erase all",
     "g_hot": "increment one key", "g_hot_backoff": "increment one key, with backoff and without", "g_hotread": "find one key", "i_iter": "visit all",
     "k_lock_uniform": "lock, uniform", "k_lock_zipf": "lock, Zipf", "k_lock_zipf_1us": "lock for 1 us, Zipf",
+    "k_lock_absent": "lock, absent",
     "lru_zipf": "find or insert, Zipf", "lru_get_hit": "find, hit, Zipf", "lru_get_hit_uniform": "find, hit",
-    "lru_evict": "insert and evict", "s_take": "take a snapshot", "s_iterate": "visit all of one", "s_diff": "diff of two, changes",
+    "lru_miss": "find, miss", "lru_evict": "insert and evict", "lru_evict_held": "insert and evict, 100,000 held",
+    "lru_lock": "lock, uniform", "lru_pin": "pin and read", "lru_hot": "find one key", "lru_hot_lock": "lock one key",
+    "s_take": "take a snapshot", "s_iterate": "visit all of one", "s_diff": "diff of two, changes",
     "s_update": "update", "s_update_1ms": "update, a snapshot every ms", "l_insert": "insert, each timed", "m_memory": "insert, memory sampled", "n_empty": "make and destroy an empty map",
 }
 # Of the runs' own entries, in addition to rates.

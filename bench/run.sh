@@ -4,7 +4,7 @@
 #
 #   --install  installs missing system packages; without it the command is only printed
 #
-#   quick    words, locks, growth and memory in small: five minutes on 2 processors (the default)
+#   quick    words, locks, caches, growth and memory in small: six minutes on 2 processors (the default)
 #   full     every part, and every size, thread count and key type: hours
 #   PART     words large strings texts digests threads locks snapshots cache growth memory compile, in the order given
 #   -FLAG... one part of your own, with these flags of concur_bench (concur_bench --help)
@@ -72,6 +72,7 @@ part() {
       WITHOUT=${WITHOUT:-$variants}
       part words
       run locks --workloads='^k_' --sizes=100k --threads=1,2 --rounds=3 --seconds=0.05
+      run cache --workloads='^lru_' --sizes=100k --threads=1,2 --rounds=1 --seconds=0.05
       run growth --workloads=l_insert --sizes=1M --threads=1,2 --rounds=1
       run memory --workloads='m_memory|n_empty' --sizes=100k --threads=1 --rounds=1
       ;;

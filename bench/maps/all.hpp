@@ -54,6 +54,7 @@ void add_map() {
     add("k_lock_zipf", k_locks<map, Key, stream_kind::zipf, 0>);
     add("k_lock_zipf_1us", k_locks<map, Key, stream_kind::zipf, 1'000>);
   }
+  if constexpr (can_lock_absent<map, Key>) add("k_lock_absent", k_lock_absent<map, Key>);
   if constexpr (can_snapshot<map>) {
     add("s_take", s_take<map, Key>, true);
     add("s_iterate", s_iterate<map, Key>, true);

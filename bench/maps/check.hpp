@@ -3,9 +3,24 @@
 /// Not a workload: does the adapter do what the workloads think it does? Run by --check.
 #pragma once
 
-#include "../support/run.hpp"
+#include "k_locks.hpp"
 
 namespace concur_bench {
+
+/// Calls `locked(thread, work)` again and again in two threads: in how many of them the other was
+/// inside, or `work` did not run.
+template <class Locked>
+std::uint64_t not_excluded(const Locked& locked) {
+  constexpr std::uint64_t turns = 20'000;
+  // relaxed: what orders the turns is the lock that is looked at.
+  std::atomic<std::uint64_t> count{0};
+  on_team(2, [&](unsigned t) {
+    locked(t, turns, [&] {
+      count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    });
+  });
+  return 2 * turns - count.load(std::memory_order_relaxed);
+}
 
 /// The counter "wrong" is the number of calls whose result was not the expected one.
 template <class Map, class Key>
@@ -34,6 +49,29 @@ measurement check(const parameters& p) {
     for (std::uint32_t i = 0; i != n; ++i) there(i, value{i} + 1);
     handle.increment(key_of<Key>(n));
     there(n, 1);
+  }
+  if constexpr (can_lock<Map, Key>) {
+    // There and back: what follows counts with the values of before.
+    for (std::uint32_t i = 0; i != n; ++i) handle.locked(key_of<Key>(i), [](value& v) { v += 5; });
+    for (std::uint32_t i = 0; i != n; ++i) there(i, value{i} + (can_increment<Map, Key> ? 6 : 5));
+    for (std::uint32_t i = 0; i != n; ++i) handle.locked(key_of<Key>(i), [](value& v) { v -= 5; });
+    wrong += not_excluded([&](unsigned, std::uint64_t turns, const auto& work) {
+      typename Map::handle mine(map);
+      for (; turns != 0; --turns) mine.locked(key_of<Key>(0), [&](value&) { work(); });
+    });
+  }
+  if constexpr (can_lock_absent<Map, Key>) {
+    expect(!handle.locked_absent(key_of<Key>(0), [] {}));
+    there(0, can_increment<Map, Key> ? 1 : 0);
+    wrong += not_excluded([&](unsigned, std::uint64_t turns, const auto& work) {
+      typename Map::handle mine(map);
+      const std::uint32_t nobody = 2 * n;
+      for (; turns != 0; --turns) mine.locked_absent(key_of<Key>(nobody), work);
+    });
+    for (std::uint32_t i = n + 1; i != 2 * n; ++i) {
+      expect(handle.locked_absent(key_of<Key>(i), [] {}));
+      absent(i);
+    }
   }
   if constexpr (can_erase<Map, Key>) {
     for (std::uint32_t i = 0; i < n; i += 2) expect(handle.erase(key_of<Key>(i)));

@@ -23,6 +23,19 @@ bool find_or_insert(Handle& handle, const Key& key, value fresh) {
   }
 }
 
+template <class Cache, class Key>
+concept can_only_find = requires(typename Cache::handle& h, const Key& key, value& out) {
+  h.find(key, out);
+};
+template <class Cache, class Key>
+concept can_pin = requires(typename Cache::handle& h, const Key& key) {
+  h.pinned(key, [](const value&) {});
+};
+template <class Cache, class Key>
+concept can_hold = requires(typename Cache::handle& h, const Key& key) {
+  h.hold(key);
+};
+
 /// A cache with the keys of [0, elements), or as many of them as it keeps. The next workload gets
 /// another.
 template <class Cache, class Key>

@@ -33,6 +33,12 @@ struct lockmap {
       auto entry = m.lock(key);
       work(entry.value_or_emplace(T{}));
     }
+    template <class Work>
+    bool locked_absent(const Key& key, Work work) {
+      const auto entry = m.lock(key);
+      work();
+      return !entry.has_value();
+    }
   };
   T sum() {
     T total = 0;

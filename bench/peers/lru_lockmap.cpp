@@ -25,6 +25,21 @@ struct cache_of {
       return found.has_value();
     }
     void insert(const Key& key, const T& v) { m.insert_or_assign(key, v); }
+    template <class Work>
+    void locked(const Key& key, Work work) {
+      auto entry = m.lock(key);
+      work(entry.value_or_emplace(T{}));
+    }
+    template <class Work>
+    void pinned(const Key& key, Work work) {
+      const auto entry = m.lock_shared(key);
+      if (entry.has_value()) work(*entry);
+    }
+    auto hold(const Key& key) {
+      auto entry = m.lock(key);
+      entry.value_or_emplace(T{});
+      return entry;
+    }
   };
 };
 

@@ -20,13 +20,12 @@ class flat_lru {
   explicit flat_lru(std::size_t capacity)
       : elements_(capacity + 1), slots_(std::bit_ceil(2 * capacity + 1)) {}
 
-  bool find(std::uint64_t h, const Key& key, T& out) {
+  T* find(std::uint64_t h, const Key& key) {
     const std::uint32_t at = slots_[slot_of(h, key)];
-    if (at == 0) return false;
-    out = elements_[at].mapped;
+    if (at == 0) return nullptr;
     unlink(at);
     link_newest(at);
-    return true;
+    return &elements_[at].mapped;
   }
   void insert(std::uint64_t h, const Key& key, const T& mapped) {
     std::size_t slot = slot_of(h, key);
@@ -94,12 +93,11 @@ template <class Key, class T>
 class list_lru {
  public:
   explicit list_lru(std::size_t capacity) : capacity_(capacity) {}
-  bool find(std::uint64_t, const Key& key, T& out) {
+  T* find(std::uint64_t, const Key& key) {
     const auto at = places_.find(key);
-    if (at == places_.end()) return false;
+    if (at == places_.end()) return nullptr;
     elements_.splice(elements_.begin(), elements_, at->second);
-    out = at->second->second;
-    return true;
+    return &at->second->second;
   }
   void insert(std::uint64_t, const Key& key, const T& mapped) {
     const auto [at, inserted] = places_.try_emplace(key);
@@ -141,7 +139,21 @@ class sharded_cache {
       const std::uint64_t h = hash{}(key);
       shard& s = owner.of(h);
       const std::lock_guard guard(s.lock);
-      return s.cache.find(h, key, out);
+      const T* const found = s.cache.find(h, key);
+      if (found == nullptr) return false;
+      out = *found;
+      return true;
+    }
+    template <class Work>
+    void locked(const Key& key, Work work) {
+      const std::uint64_t h = hash{}(key);
+      shard& s = owner.of(h);
+      const std::lock_guard guard(s.lock);
+      if (T* const found = s.cache.find(h, key); found != nullptr) work(*found);
+    }
+    template <class Work>
+    void pinned(const Key& key, Work work) {
+      locked(key, work);
     }
     void insert(const Key& key, const T& mapped) {
       const std::uint64_t h = hash{}(key);

@@ -112,6 +112,13 @@ struct sharded {
       const std::lock_guard guard(s.lock);
       work(s.m[k]);
     }
+    template <class Work>
+    bool locked_absent(const key& k, Work work) {
+      shard& s = owner.of(k);
+      const std::lock_guard guard(s.lock);
+      work();
+      return s.m.find(k) == s.m.end();
+    }
   };
   mapped sum() {
     mapped total = 0;

@@ -51,6 +51,15 @@ struct tbb_hash_map {
       m.insert(a, key);
       work(a->second);
     }
+    // An accessor is of an element: it is made, and erased by the accessor.
+    template <class Work>
+    bool locked_absent(const Key& key, Work work) {
+      typename map::accessor a;
+      const bool absent = m.insert(a, key);
+      work();
+      if (absent) m.erase(a);
+      return absent;
+    }
   };
   T sum() {
     T total = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // oneTBB: tbb::concurrent_lru_cache, which finds or makes. What is in use does not count against
-// its capacity; here nothing is for longer than a call.
+// its capacity. A handle keeps an element, and keeps nobody off it.
 #define TBB_PREVIEW_CONCURRENT_LRU_CACHE 1
 
 #include "../maps/caches.hpp"
@@ -32,6 +32,12 @@ struct tbb_lru_cache {
       concur_bench::keep(held.value());
       return !was_made;
     }
+    template <class Work>
+    void pinned(const Key& key, Work work) {
+      auto held = c[key];
+      work(held.value());
+    }
+    auto hold(const Key& key) { return c[key]; }
   };
 };
 

@@ -140,6 +140,20 @@ member_time timed_member(const std::function<void(unsigned)>& f, unsigned member
   return mine;
 }
 
+/// `meet()` returns when every member has called it as often.
+template <class Meet>
+member_time warm_member(const warm_up& before, const std::function<void(unsigned)>& f,
+                        unsigned member, const Meet& meet) {
+  if (before.each) {
+    meet();
+    before.each(member);
+    meet();
+    if (member == 0 && before.then) before.then();
+  }
+  meet();
+  return timed_member(f, member);
+}
+
 team_time sum_of(const member_time* times, unsigned members, std::size_t processors) {
   std::uint64_t begin = times[0].begin;
   std::uint64_t end = 0;
@@ -157,28 +171,28 @@ team_time sum_of(const member_time* times, unsigned members, std::size_t process
 
 }  // namespace
 
-team_time on_team(unsigned threads, const std::function<void(unsigned)>& f) {
+team_time on_team(unsigned threads, const std::function<void(unsigned)>& f, const warm_up& before) {
   std::vector<member_time> times(threads);
   const std::vector<int> where = allowed_processors();
   const bool pinned = threads <= where.size();
-  std::barrier start(static_cast<std::ptrdiff_t>(threads));
+  std::barrier all(static_cast<std::ptrdiff_t>(threads));
   std::vector<std::thread> team;
   for (unsigned t = 0; t != threads; ++t)
     team.emplace_back([&, t] {
       if (pinned) pin(where[t]);
-      start.arrive_and_wait();
-      times[t] = timed_member(f, t);
+      times[t] = warm_member(before, f, t, [&] { all.arrive_and_wait(); });
     });
   for (std::thread& member : team) member.join();
   return sum_of(times.data(), threads, where.size());
 }
 
-team_time on_processes(unsigned processes, const std::function<void(unsigned)>& f) {
+team_time on_processes(unsigned processes, const std::function<void(unsigned)>& f,
+                       const warm_up& before) {
   struct board {
-    std::atomic<unsigned> ready{0};
+    std::atomic<unsigned> arrived{0};
   };
   const shared_pages pages(sizeof(board) + alignof(member_time) + processes * sizeof(member_time));
-  auto* const start = new (pages.data()) board;
+  auto* const all = new (pages.data()) board;
   auto* const times =
       reinterpret_cast<member_time*>(static_cast<char*>(pages.data()) + alignof(member_time));
   const std::vector<int> where = allowed_processors();
@@ -188,9 +202,15 @@ team_time on_processes(unsigned processes, const std::function<void(unsigned)>& 
     if (child == 0) {
       if (processes <= where.size()) pin(where[t]);
       shared_pages::map_all();
-      start->ready.fetch_add(1);
-      while (start->ready.load() < processes) std::this_thread::yield();
-      times[t] = timed_member(f, t);
+      unsigned expected = 0;
+      times[t] = warm_member(before, f, t, [&] {
+        expected += processes;
+        // (1) release: what this one did before; acquire: the last one has seen all. Pairs with
+        // (2).
+        all->arrived.fetch_add(1, std::memory_order_acq_rel);
+        // (2) acquire: pairs with (1).
+        while (all->arrived.load(std::memory_order_acquire) < expected) std::this_thread::yield();
+      });
       ::_exit(0);
     }
     if (child < 0) std::abort();
@@ -223,8 +243,9 @@ shared_pages::~shared_pages() {
 void shared_pages::map_all() noexcept {
   for (const shared_pages* pages = first; pages != nullptr; pages = pages->next_) {
 #if defined(MADV_POPULATE_WRITE)
-    if (::madvise(pages->at_, pages->bytes_, MADV_POPULATE_WRITE) == 0) continue;
+    ::madvise(pages->at_, pages->bytes_, MADV_POPULATE_WRITE);  // cheaper than fault after fault
 #endif
+    // By the process itself, too: what is below the kernel may have page tables of its own.
     auto* const bytes = static_cast<unsigned char*>(pages->at_);
     for (std::size_t i = 0; i < pages->bytes_; i += 4096) {
       // Adds nothing, and so disturbs nobody who has begun already.

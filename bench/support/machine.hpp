@@ -41,13 +41,22 @@ struct team_time {
   double cpu_share = 0;  ///< processor time over what was there to have: 1 when nobody else ran
 };
 
+/// What the members of a team do before the clock starts: each(member), all at once, and when they
+/// are done then(), the first one alone.
+struct warm_up {
+  std::function<void(unsigned)> each;
+  std::function<void()> then;
+};
+
 /// Runs f(thread) on that many threads, started together; pinned one to a processor when there are
 /// enough of them.
-team_time on_team(unsigned threads, const std::function<void(unsigned)>& f);
+team_time on_team(unsigned threads, const std::function<void(unsigned)>& f,
+                  const warm_up& before = {});
 
 /// The same in processes of their own, children of this one: what they leave behind is what they
 /// have written to shared pages.
-team_time on_processes(unsigned processes, const std::function<void(unsigned)>& f);
+team_time on_processes(unsigned processes, const std::function<void(unsigned)>& f,
+                       const warm_up& before = {});
 
 /// Pages that children of this process share with it. Zero. A child of `on_processes` has them all
 /// in its page table before the clock starts: a fork does not copy that part of it, and the first

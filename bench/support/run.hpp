@@ -96,8 +96,8 @@ Map& filled(const parameters& p, std::size_t n, leaves afterwards) {
 }
 
 /// Runs body(handle, index, sum) over each thread's stream, at first for an eighth of p.seconds
-/// that does not count: caches, branch predictors, and what a thread or the map does once. Then
-/// begin(), and the measurement, of about p.seconds.
+/// that does not count: caches, branch predictors, and what a thread, a process or the map does
+/// once. Then begin(), and the measurement, of about p.seconds, by the same threads or processes.
 template <class Map, class Body, class Begin>
 measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& body,
                   const Begin& begin) {
@@ -109,27 +109,30 @@ measurement timed(Map& map, const parameters& p, stream_kind kind, const Body& b
   auto* const records = static_cast<record*>(pages.data());
   for (unsigned t = 0; t != p.threads; ++t) new (records + t) record{&stream(kind, p.n, t)};
   const auto team = in_processes<Map> ? on_processes : on_team;
-  const auto run_for = [&](double seconds) {
-    const auto duration = static_cast<std::uint64_t>(seconds * 1e9);
-    return team(p.threads, [&](unsigned t) {
-      typename Map::handle handle(map);
-      const std::uint32_t* const indices = records[t].indices->data();
-      const std::size_t mask = records[t].indices->size() - 1;
-      value sum = 0;
-      std::uint64_t done = 0;
-      const std::uint64_t end = steady_nanoseconds() + duration;
-      do {
-        const std::uint32_t* const block = indices + (done & mask);
-        for (std::size_t i = 0; i != stream_block; ++i) body(handle, block[i], sum);
-        done += stream_block;
-      } while (steady_nanoseconds() < end);
-      keep(sum);
-      records[t].operations = done;
-    });
+  const auto run_for = [&](unsigned t, double seconds) {
+    typename Map::handle handle(map);
+    const std::uint32_t* const indices = records[t].indices->data();
+    const std::size_t mask = records[t].indices->size() - 1;
+    value sum = 0;
+    std::uint64_t done = 0;
+    const std::uint64_t end = steady_nanoseconds() + static_cast<std::uint64_t>(seconds * 1e9);
+    do {
+      const std::uint32_t* const block = indices + (done & mask);
+      for (std::size_t i = 0; i != stream_block; ++i) body(handle, block[i], sum);
+      done += stream_block;
+    } while (steady_nanoseconds() < end);
+    keep(sum);
+    records[t].operations = done;
   };
-  run_for(p.seconds / 8);
-  begin();
-  const team_time time = run_for(p.seconds);
+  const auto warm = [&](unsigned t) {
+    // A page of the stream, as one of the map, may be dear to a process that never saw it.
+    for (std::size_t i = 0; i < records[t].indices->size(); i += 1024) {
+      keep((*records[t].indices)[i]);
+    }
+    run_for(t, p.seconds / 8);
+  };
+  const team_time time =
+      team(p.threads, [&](unsigned t) { run_for(t, p.seconds); }, {warm, [&] { begin(); }});
   measurement m{0, time.seconds, time.cpu_share, {}};
   for (unsigned t = 0; t != p.threads; ++t) {
     m.operations += static_cast<double>(records[t].operations);
