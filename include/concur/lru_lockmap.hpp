@@ -232,7 +232,8 @@ class basic_lru_lockmap
   /// \}
 
   /// Copies are safe beside writers of the source. A copy has the options of its source, with the
-  /// same listener, and the elements in the same order, with the same deadlines.
+  /// same listener, and the elements in the same order, with the same deadlines,
+  /// but that their time to idle begins anew.
   basic_lru_lockmap(const basic_lru_lockmap& other)
       : basic_lru_lockmap(other, allocator_of_copy(other.engine_.allocator())) {}
   basic_lru_lockmap(const basic_lru_lockmap& other, const Allocator& allocator)

@@ -42,7 +42,8 @@ class cache_duration {
   template <class Period, class Count>
   static constexpr std::int64_t scaled(Count count) noexcept {
     constexpr std::int64_t second = 1'000'000'000;
-    if constexpr (std::is_integral_v<Count> && second % Period::den == 0) {
+    if constexpr (std::is_integral_v<Count> && second % Period::den == 0 &&
+                  Period::num <= INT64_MAX / (second / Period::den)) {
       constexpr std::int64_t unit = second / Period::den * Period::num;
       if constexpr (std::is_unsigned_v<Count>) {
         if (std::uint64_t{count} > std::uint64_t{INT64_MAX}) return INT64_MAX;

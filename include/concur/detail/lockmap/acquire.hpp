@@ -417,6 +417,8 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   }
 
  private:
+  static constexpr unsigned microseconds_until_gone = 200;
+
   Self& self() noexcept { return static_cast<Self&>(*this); }
 
   template <class K>
@@ -470,7 +472,11 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
     if (!Patience::waits || !take_pinned<Mode>(state, patience)) return attempt::held;
     pin.release();
     if (where.is_certain) return attempt::taken;
+    const bool is_keyed = state.is_keyed();
     leave<Mode>(state);
+    // Making its key has failed. If all who wait for it came again at once, it would never go.
+    if (!is_keyed) [[unlikely]]
+      sleep_thread(microseconds_until_gone);
     return attempt::gone;
   }
 

@@ -241,12 +241,18 @@ class held_slot {
   held_slot(grip<Engine>& held, typename Engine::doomed_type& doomed) noexcept
       : held_(held), element_(held, doomed) {}
 
-  template <class K, class... Args>
-  held_element<Engine>& emplace(K&& key, Args&&... args) {
+  /// Makes the key, unless it is there. To be called before the user's code runs: while there is
+  /// none, all keys of its hash have to wait for this one.
+  template <class K>
+  void claim(K&& key) {
     // relaxed: nobody but us makes it.
     if (!held_.state().has_key.load(std::memory_order_relaxed)) {
       held_.state().make_key(held_.engine().allocator(), std::forward<K>(key));
     }
+  }
+  template <class K, class... Args>
+  held_element<Engine>& emplace(K&& key, Args&&... args) {
+    claim(std::forward<K>(key));
     held_.make(std::forward<Args>(args)...);
     return element_;
   }

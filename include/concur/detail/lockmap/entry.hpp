@@ -177,8 +177,10 @@ shared_entry<Engine> entry<Engine>::downgrade() noexcept {
   Engine& engine = held_.engine();
   const bool is_present = held_.is_present();
   auto& state = held_.release();
+  // First: a listener that is told of an eviction must not wait for this key.
+  shared_entry<Engine> shared(engine, {&state, is_present});
   engine.downgrade(state, is_present);
-  return shared_entry<Engine>(engine, {&state, is_present});
+  return shared;
 }
 
 /// What `co_await map.async_lock(k)` waits for: defined in concur/lockmap_async.hpp.

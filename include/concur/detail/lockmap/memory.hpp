@@ -82,7 +82,8 @@ class engine_memory {
   static constexpr bool has_tails = requires { typename state_type::tail_type; };
 
   /// The key of a new element is made when its value is, of the caller's, who may have it moved.
-  static constexpr bool keys_come_late = !std::is_trivially_copyable_v<Key>;
+  static constexpr bool keys_come_late =
+      !std::is_trivially_copyable_v<Key> || !std::is_copy_constructible_v<Key>;
 
   const hasher& hash_function() const noexcept { return hash_; }
   const key_equal& key_eq() const noexcept { return equal_; }

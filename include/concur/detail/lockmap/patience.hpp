@@ -113,18 +113,24 @@ class patience_until {
   static no_subscription subscribe(std::atomic<std::uint32_t>&) noexcept { return {}; }
   bool is_over() const { return end_ <= TimePoint::clock::now(); }
   bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) {
-    const auto left = end_ - TimePoint::clock::now();
-    if (left <= left.zero()) return false;
-    using period = typename std::remove_cvref_t<decltype(left)>::period;
-    const double nanoseconds =
-        static_cast<double>(left.count()) *
-        (1e9 * static_cast<double>(period::num) / static_cast<double>(period::den));
-    sleep_at_most(word, seen,
-                  nanoseconds < 1e9 ? static_cast<std::int64_t>(nanoseconds) + 1 : 1'000'000'000);
+    const auto now = TimePoint::clock::now();
+    double left = nanoseconds(end_.time_since_epoch()) - nanoseconds(now.time_since_epoch());
+    // Near to each other the two can be subtracted, and exactly.
+    constexpr double day = 86'400e9;
+    if (-day < left && left < day) left = nanoseconds(end_ - now);
+    if (left <= 0) return false;
+    sleep_at_most(word, seen, left < 1e9 ? static_cast<std::int64_t>(left) + 1 : 1'000'000'000);
     return true;
   }
 
  private:
+  template <class Duration>
+  static double nanoseconds(const Duration& duration) {
+    using period = typename Duration::period;
+    return static_cast<double>(duration.count()) *
+           (1e9 * static_cast<double>(period::num) / static_cast<double>(period::den));
+  }
+
   const TimePoint& end_;
 };
 

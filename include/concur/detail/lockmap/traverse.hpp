@@ -69,6 +69,8 @@ class pinned_run {
       if (!here.is_state()) continue;
       auto& state = static_cast<state_type&>(*here.state());
       if (state.hash() < from || state.hash() > last) continue;
+      // Its first element is being made. Were it pinned, it could not go if that fails.
+      if (!state.is_keyed()) continue;
       if (size_ == capacity_) return false;
       // It is in the table, and stays there while we have the lock.
       if (state.try_pin()) states()[size_++] = &state;

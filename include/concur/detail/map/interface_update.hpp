@@ -80,7 +80,8 @@ class interface_update {
   /// - Linearizes at: the publication of what `f` left, or the read if it left an absent key
   /// absent.
   /// - Progress: write.
-  /// - Callback: `f(std::optional<T>&)`: empty for an absent key; left empty, the key is erased.
+  /// - Callback: `f(std::optional<T>&)`: empty for an absent key; left empty, the key is erased. An
+  ///   rvalue that was given as the key may have been moved from by then, and stays so.
   /// - Throws: what `f`, or copying, moving and assigning `T` throw; a copyable `T` is then as it
   ///   was before. `std::length_error` when a bounded map has no room for an absent key.
   /// - Needs: movable `T`; copyable, as keys, where callbacks are not exclusive.
@@ -99,6 +100,9 @@ class interface_update {
         engine.hash(probe), probe,
         [&](auto&& slot) {
           room = true;
+          if constexpr (requires { slot.claim(static_cast<ProbeKey>(key)); }) {
+            slot.claim(static_cast<ProbeKey>(key));
+          }
           std::optional<T> value;
           f(value);
           present = value.has_value();
