@@ -188,6 +188,9 @@ TEST_CASE("others wait for a key that is held, and see what its holder left", "[
   found.require();
 }
 
+/// Its last moment has more nanoseconds than can be counted.
+using seconds_of_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
+
 TEST_CASE("try and timed forms give up", "[lockmap]") {
   map_type map;
   auto entry = map.lock(1);
@@ -199,7 +202,9 @@ TEST_CASE("try and timed forms give up", "[lockmap]") {
   REQUIRE(elsewhere([&] { return !map.try_lock_shared_for(1, 2ms); }));
   REQUIRE(elsewhere([&] {
     return !map.try_lock_until(1, std::chrono::system_clock::now() + 2ms) &&
-           !map.try_lock_shared_until(1, std::chrono::steady_clock::now() - 1h);
+           !map.try_lock_shared_until(1, std::chrono::steady_clock::now() - 1h) &&
+           !map.try_lock_until(1, std::chrono::system_clock::time_point::min()) &&
+           !map.try_lock_until(1, seconds_of_time::min());
   }));
   entry.unlock();
   REQUIRE(map.stats().keys == 0);
@@ -213,16 +218,20 @@ TEST_CASE("try and timed forms give up", "[lockmap]") {
 TEST_CASE("a timed lock is had when the key comes free in time", "[lockmap]") {
   map_type map;
   auto entry = map.lock(1);
+  auto second = map.lock(2);
   entry.emplace(5U);
   std::atomic<bool> waits{false};
   bool had = false;
   std::thread other([&] {
     waits = true;
-    had = static_cast<bool>(map.try_lock_for(1, std::chrono::hours(100)));
+    had = map.try_lock_for(1, std::chrono::hours(100)) &&
+          map.try_lock_until(2, seconds_of_time::max());
   });
   while (!waits) std::this_thread::yield();
   std::this_thread::sleep_for(5ms);
   entry.unlock();
+  std::this_thread::sleep_for(5ms);
+  second.unlock();
   other.join();
   REQUIRE(had);
 }

@@ -111,19 +111,23 @@ class patience_until {
   explicit patience_until(const TimePoint& end) : end_(end) {}
 
   static no_subscription subscribe(std::atomic<std::uint32_t>&) noexcept { return {}; }
-  bool is_over() const { return end_ <= TimePoint::clock::now(); }
+  bool is_over() const { return left() <= 0; }
   bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) {
-    const auto now = TimePoint::clock::now();
-    double left = nanoseconds(end_.time_since_epoch()) - nanoseconds(now.time_since_epoch());
-    // Near to each other the two can be subtracted, and exactly.
-    constexpr double day = 86'400e9;
-    if (-day < left && left < day) left = nanoseconds(end_ - now);
-    if (left <= 0) return false;
-    sleep_at_most(word, seen, left < 1e9 ? static_cast<std::int64_t>(left) + 1 : 1'000'000'000);
+    const double nanoseconds = left();
+    if (nanoseconds <= 0) return false;
+    sleep_at_most(word, seen,
+                  nanoseconds < 1e9 ? static_cast<std::int64_t>(nanoseconds) + 1 : 1'000'000'000);
     return true;
   }
 
  private:
+  /// In nanoseconds. Of moments that are far from each other the difference need not exist.
+  double left() const {
+    const auto now = TimePoint::clock::now();
+    const double far = nanoseconds(end_.time_since_epoch()) - nanoseconds(now.time_since_epoch());
+    constexpr double day = 86'400e9;
+    return -day < far && far < day ? nanoseconds(end_ - now) : far;
+  }
   template <class Duration>
   static double nanoseconds(const Duration& duration) {
     using period = typename Duration::period;
