@@ -276,7 +276,7 @@ class Report:
         headings = ["", "resident", "mean", "peak", "heap", "empty: object", "empty: heap", "empty: make and destroy"]
         return "\n\n".join(parts + [markdown(headings, body)])
 
-    def by_threads(self, prefix, plotted=(), apart=(), keys="u64"):
+    def by_threads(self, prefix, name="", plotted=(), apart=(), keys="u64"):
         """A plot and a table for each size: workloads with this prefix on every number of threads; those of `apart` in a second table."""
         parts = []
         found = {(n, w) for (k, n, _), table in self.results.tables.items() if k == keys
@@ -287,7 +287,7 @@ class Report:
             parts.append(f"{size_name(n)} keys, on {' / '.join(map(str, threads))} threads:")
             drawn = [w for w in plotted if w in workloads]
             if drawn:
-                parts.append(self.throughput_plot(keys, n, drawn, f"{prefix}{n}".replace("_", "-")))
+                parts.append(self.throughput_plot(keys, n, drawn, f"{name}-{n}"))
             for group in ([w for w in workloads if w not in apart], [w for w in workloads if w in apart]):
                 if group:
                     parts.append(self.table_by_threads(keys, n, threads, group))
@@ -377,8 +377,8 @@ class Report:
             return self.memory(words[1])
         if words[0] == "machine":
             return self.machine()
-        simple = {"locks": lambda: self.by_threads("k_", ["k_lock_uniform", "k_lock_zipf", "k_lock_absent"]),
-                  "cache": lambda: self.by_threads("lru_", ["lru_zipf", "lru_get_hit", "lru_miss", "lru_evict", "lru_evict_held"], HELD),
+        simple = {"locks": lambda: self.by_threads("k_", "locks", ["k_lock_uniform", "k_lock_zipf", "k_lock_absent"]),
+                  "cache": lambda: self.by_threads("lru_", "caches", ["lru_zipf", "lru_get_hit", "lru_miss", "lru_evict", "lru_evict_held"], HELD),
                   "snapshots": lambda: self.by_threads("s_")}
         for known in ("machine", "limit", "scaling", "growth", "memory", "compile", "bars", "summary", "beside_best"):
             simple[known] = getattr(self, known)

@@ -54,7 +54,7 @@ void check_roomy(std::uint32_t n, const Expect& expect) {
       value found = 0;
       expect(handle.find(key_of<Key>(i), found) && found == value{i} + 1);
     }
-    const std::uint64_t wrong = not_excluded([&](unsigned, std::uint64_t turns, const auto& work) {
+    const std::uint64_t wrong = not_excluded([&](std::uint64_t turns, const auto& work) {
       typename Cache::handle mine(cache);
       for (; turns != 0; --turns) mine.locked(key_of<Key>(0), [&](value&) { work(); });
     });

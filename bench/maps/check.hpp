@@ -5,18 +5,24 @@
 
 #include "k_locks.hpp"
 
+#include <chrono>
+#include <thread>
+
 namespace concur_bench {
 
-/// Calls `locked(thread, work)` again and again in two threads: in how many of them the other was
-/// inside, or `work` did not run.
+/// Two threads do `locked(turns, work)`, which is to run `work()` that often: how many turns were
+/// lost because the other thread was inside, or because `work` did not run.
 template <class Locked>
 std::uint64_t not_excluded(const Locked& locked) {
-  constexpr std::uint64_t turns = 20'000;
+  constexpr std::uint64_t turns = 10'000;
   // relaxed: what orders the turns is the lock that is looked at.
   std::atomic<std::uint64_t> count{0};
-  on_team(2, [&](unsigned t) {
-    locked(t, turns, [&] {
-      count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  on_team(2, [&](unsigned) {
+    locked(turns, [&] {
+      const std::uint64_t before = count.load(std::memory_order_relaxed);
+      // Long enough now and then that the other one gets in if he can, on one processor, too.
+      if (before % 1024 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      count.store(before + 1, std::memory_order_relaxed);
     });
   });
   return 2 * turns - count.load(std::memory_order_relaxed);
@@ -55,7 +61,7 @@ measurement check(const parameters& p) {
     for (std::uint32_t i = 0; i != n; ++i) handle.locked(key_of<Key>(i), [](value& v) { v += 5; });
     for (std::uint32_t i = 0; i != n; ++i) there(i, value{i} + (can_increment<Map, Key> ? 6 : 5));
     for (std::uint32_t i = 0; i != n; ++i) handle.locked(key_of<Key>(i), [](value& v) { v -= 5; });
-    wrong += not_excluded([&](unsigned, std::uint64_t turns, const auto& work) {
+    wrong += not_excluded([&](std::uint64_t turns, const auto& work) {
       typename Map::handle mine(map);
       for (; turns != 0; --turns) mine.locked(key_of<Key>(0), [&](value&) { work(); });
     });
@@ -63,7 +69,7 @@ measurement check(const parameters& p) {
   if constexpr (can_lock_absent<Map, Key>) {
     expect(!handle.locked_absent(key_of<Key>(0), [] {}));
     there(0, can_increment<Map, Key> ? 1 : 0);
-    wrong += not_excluded([&](unsigned, std::uint64_t turns, const auto& work) {
+    wrong += not_excluded([&](std::uint64_t turns, const auto& work) {
       typename Map::handle mine(map);
       const std::uint32_t nobody = 2 * n;
       for (; turns != 0; --turns) mine.locked_absent(key_of<Key>(nobody), work);
