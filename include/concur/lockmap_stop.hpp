@@ -20,9 +20,9 @@ class patience_unless<std::stop_token> {
   struct interruption {
     std::atomic<std::uint32_t>* word;
     void operator()() const noexcept {
-      // (1) acq_rel: whoever sees the mark sees that a stop was requested; pairs with the acquire
-      // of key_lock.hpp (6).
-      word->fetch_or(waiter::interrupted, std::memory_order_acq_rel);
+      // (1) release: whoever sees the mark sees that a stop was requested, and need not look again;
+      // pairs with the acquire of key_lock.hpp (6).
+      word->fetch_or(waiter::interrupted, std::memory_order_release);
       futex::wake_one(*word);
     }
   };

@@ -305,7 +305,8 @@ class basic_lru_lockmap
   /// operations, which wait; O(elements) if the number of shards changes, else O(evictions).
   void set_capacity(size_type capacity) { engine_.set_capacity(capacity, unbounded); }
   /// The same, but no call evicts more than `max_evictions` (at least 1) elements per shard, this
-  /// one in all: the bound is reached by and by.
+  /// one in all: the bound is reached by and by. What is copied, or moved one by one, is within it
+  /// at once.
   void set_capacity(size_type capacity, size_type max_evictions) {
     engine_.set_capacity(capacity, max_evictions == 0 ? 1 : max_evictions);
   }

@@ -181,12 +181,14 @@ class basic_seqmap
       : basic_seqmap(values.begin(), values.end(), n, hash, allocator) {}
   /// \}
 
-  /// Copies are safe beside writers of the source: what they see is that of `cvisit_all`.
+  /// Copies are safe beside writers of the source: what they see is that of `cvisit_all`. A
+  /// copied or moved map has the maximum load factor of its source, which keeps it too; where a
+  /// list is assigned, that of the map stays.
   basic_seqmap(const basic_seqmap& other)
       : basic_seqmap(other, allocator_of_copy(other.engine_.allocator())) {}
   basic_seqmap(const basic_seqmap& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
-    engine_.copy_max_load(other.engine_);
+    engine_.copy_settings(other.engine_);
     const typename engine_type::filling scope(engine_);
     engine_.make_room(other.size());
     other.cvisit_all([this](const value_type& element) { this->insert(element); });
@@ -196,10 +198,12 @@ class basic_seqmap
   basic_seqmap(basic_seqmap&& other) noexcept(
       std::is_nothrow_copy_constructible_v<Hash>&& std::is_nothrow_copy_constructible_v<KeyEqual>)
       : engine_(other.hash_function(), other.key_eq(), other.engine_.allocator()) {
+    engine_.copy_settings(other.engine_);
     engine_.swap_elements(other.engine_);
   }
   basic_seqmap(basic_seqmap&& other, const Allocator& allocator)
       : engine_(other.hash_function(), other.key_eq(), allocator) {
+    engine_.copy_settings(other.engine_);
     take_elements(*this, other);
   }
   ~basic_seqmap() = default;

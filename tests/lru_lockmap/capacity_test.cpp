@@ -354,8 +354,13 @@ TEST_CASE("set_capacity with a bound on the work", "[lru]") {
   REQUIRE(map.size() == 93);
   map.try_emplace(1000, 0);
   REQUIRE(map.size() == 86);  // room for the new one, and seven
-  for (number i = 0; i < 20; ++i) map.try_emplace(2000 + i, 0);
-  REQUIRE(map.size() == 10);
+  REQUIRE(exact_cache<number, number>(map).size() == 10);
+  exact_cache<number, number> moved(std::move(map));
+  REQUIRE(moved.size() == 86);
+  moved.try_emplace(1001, 0);
+  REQUIRE(moved.size() == 79);  // with the bound on the work of where it comes from
+  for (number i = 0; i < 20; ++i) moved.try_emplace(2000 + i, 0);
+  REQUIRE(moved.size() == 10);
 }
 
 TEST_CASE("the number of shards follows the capacity, and nothing is lost on the way", "[lru]") {

@@ -110,3 +110,36 @@ TEST_CASE("two maps do not share a seed") {
   for (number i = 0; i < 100; ++i) different += a.hash_function()(i) != b.hash_function()(i);
   REQUIRE(different > 90);
 }
+
+TEST_CASE("the maximum load factor goes with copies and moves, and stays when a list is assigned") {
+  allocation_account one;
+  allocation_account two;
+  using map_type = map_with<counting_allocator>;
+  const map_type::allocator_type first(one);
+  const map_type::allocator_type second(two);
+  map_type map(0, first);
+  const float unset = map.max_load_factor();
+  map.max_load_factor(0.25F);
+  fill(map, 10);
+  REQUIRE(map.max_load_factor() != unset);
+  REQUIRE(map_type(map).max_load_factor() == 0.25F);
+  REQUIRE(map_type(map, second).max_load_factor() == 0.25F);
+  map_type assigned(0, second);
+  assigned = map;
+  REQUIRE(assigned.max_load_factor() == 0.25F);
+  map = {{1, 1}};
+  REQUIRE(map.max_load_factor() == 0.25F);
+  assigned.max_load_factor(0.5F);
+  assigned = std::move(map);  // element by element
+  REQUIRE(assigned.max_load_factor() == 0.25F);
+  // What was moved from is an empty map. NOLINTBEGIN(bugprone-use-after-move)
+  REQUIRE(map.max_load_factor() == 0.25F);
+  map_type moved(std::move(map));
+  REQUIRE(moved.max_load_factor() == 0.25F);
+  REQUIRE(map.max_load_factor() == 0.25F);
+  // NOLINTEND(bugprone-use-after-move)
+  map_type other(0, first);
+  moved.swap(other);
+  REQUIRE(other.max_load_factor() == 0.25F);
+  REQUIRE(moved.max_load_factor() == unset);
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "scenarios/lockmap_scenarios.hpp"
+#include "scenarios/lockmap_waiting_scenarios.hpp"
 
 namespace {
 
@@ -62,4 +63,10 @@ TEST_CASE("lockmap: coroutines wait without a thread", "[lockmap]") {
 TEST_CASE("lockmap: keys that come with their values", "[lockmap]") {
   CHECK(explore("keys that come late", 9'000, keys_that_come_late) > 0);
   CHECK(explore("coroutines for late keys", 9'000, coroutines_for_late_keys) > 0);
+}
+TEST_CASE("lockmap: nobody is overtaken for ever", "[lockmap]") {
+  for (const auto& [name, body] : queue_bodies()) CHECK(explore(name, 9'000, body) > 0);
+}
+TEST_CASE("lockmap: who is told to stop leaves no trace", "[lockmap]") {
+  for (const auto& [name, body] : stop_bodies()) CHECK(explore(name, 9'000, body) > 0);
 }

@@ -52,6 +52,8 @@ using three_words = std::array<std::uint64_t, 3>;
 using four_words = std::array<std::uint64_t, 4>;
 using concur::eviction::exact_lru;
 using concur::eviction::lru;
+using concur::eviction::s3fifo;
+using concur::eviction::w_tinylfu;
 
 // As the vocabulary wants them; with room for all.
 using narrow = vocabulary_adapter<tiny_cache<word, word, lru>, word, word>;
@@ -102,8 +104,9 @@ void eviction_beside_locking() {
 }
 
 /// Several share a key whose turn comes: the last of them puts it back, whoever that is.
-inline void sharers_of_a_victim() {
-  map_type map(options{.capacity = 1, .shards = 1});
+template <class Map>
+void sharers_of_a_victim() {
+  Map map(typename Map::options{.capacity = 1, .shards = 1});
   map.try_emplace(word{1}, word{7});
   for (int t = 0; t < 2; ++t) {
     mc::spawn([&] {
@@ -166,18 +169,19 @@ void hits_beside_eviction() {
 }
 
 /// Who inserted what: each value is there, or was reported, or was handed out.
-inline void every_value_once() {
+template <class Map>
+void every_value_once() {
   std::atomic<int> reported{0};
   std::atomic<int> out{0};
   std::atomic<int> in{0};
-  options with;
+  typename Map::options with;
   with.capacity = 1;
   with.shards = 1;
   with.on_evict = [&](const word& k, word&& v, concur::eviction_cause) {
     mc::require(v == k * 10, "a value of its key");
     reported.fetch_add(1, std::memory_order_relaxed);
   };
-  map_type map(with);
+  Map map(with);
   const auto put = [&](word k) {
     if (map.try_emplace(k, k * 10)) in.fetch_add(1, std::memory_order_relaxed);
   };
@@ -289,8 +293,9 @@ inline void refresh() {
 }
 
 /// The capacity changes, and with it the number of regions, beside insertions, hits and holders.
-inline void capacity_changes() {
-  map_type map(options{.capacity = 3, .shards = 2});
+template <class Map>
+void capacity_changes() {
+  Map map(typename Map::options{.capacity = 3, .shards = 2});
   map.try_emplace(word{1}, word{10});
   map.try_emplace(word{9}, word{90});
   mc::spawn([&] {
@@ -313,8 +318,9 @@ inline void capacity_changes() {
 
 /// Nothing is to stay, while somebody holds a key whose turn came: it is next itself when it is
 /// left.
-inline void capacity_goes() {
-  map_type map(options{.capacity = 1, .shards = 1});
+template <class Map>
+void capacity_goes() {
+  Map map(typename Map::options{.capacity = 1, .shards = 1});
   map.try_emplace(word{1}, word{10});
   mc::spawn([&] {
     auto entry = map.lock(1);
@@ -516,21 +522,35 @@ void coroutines_beside_eviction() {
   sound(map);
 }
 
+/// What a policy has its part in: for those that keep a history, in memory that they ask for.
+template <class Policy>
+std::vector<std::pair<std::string, std::function<void()>>> bodies_of_policy() {
+  using cache = tiny_cache<word, word, Policy>;
+  return {{"eviction beside locking", eviction_beside_locking<cache>},
+          {"sharers of a victim", sharers_of_a_victim<cache>},
+          {"hits beside eviction", hits_beside_eviction<Policy>},
+          {"every value once", every_value_once<cache>},
+          {"expiry", expiry<cache>},
+          {"deadlines made earlier", deadlines_made_earlier<Policy>},
+          {"capacity changes", capacity_changes<cache>},
+          {"capacity goes", capacity_goes<cache>}};
+}
+
 /// All of the above, for the kill matrix.
 inline std::vector<std::pair<std::string, std::function<void()>>> bodies() {
   return {{"eviction beside locking", eviction_beside_locking<map_type>},
           {"eviction beside locking, wide", eviction_beside_locking<wide_map>},
-          {"sharers of a victim", sharers_of_a_victim},
+          {"sharers of a victim", sharers_of_a_victim<map_type>},
           {"hand over of a victim", hand_over_of_a_victim},
           {"hits beside eviction, exact", hits_beside_eviction<exact_lru>},
           {"hits beside eviction, lazy", hits_beside_eviction<lru>},
-          {"every value once", every_value_once},
+          {"every value once", every_value_once<map_type>},
           {"expiry", expiry<map_type>},
           {"expiry, wide", expiry<wide_map>},
           {"single flight with failure", single_flight_with_failure},
           {"refresh", refresh},
-          {"capacity changes", capacity_changes},
-          {"capacity goes", capacity_goes},
+          {"capacity changes", capacity_changes<map_type>},
+          {"capacity goes", capacity_goes<map_type>},
           {"expired while held", expired_while_held},
           {"deadlines made earlier", deadlines_made_earlier<exact_lru>},
           {"parked, refused, unpinned", parked_refused_unpinned},

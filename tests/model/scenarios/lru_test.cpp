@@ -35,7 +35,7 @@ TEST_CASE("lru_lockmap: eviction beside locking", "[lru]") {
   CHECK(explore("eviction beside locking, wide", 3'000, eviction_beside_locking<wide_map>) > 0);
 }
 TEST_CASE("lru_lockmap: a victim that is held comes back", "[lru]") {
-  CHECK(explore("sharers of a victim", 9'000, sharers_of_a_victim) > 0);
+  CHECK(explore("sharers of a victim", 9'000, sharers_of_a_victim<map_type>) > 0);
   CHECK(explore("hand over of a victim", 9'000, hand_over_of_a_victim) > 0);
   CHECK(explore("a victim again and again", 9'000, victim_again_and_again) > 0);
 }
@@ -44,7 +44,7 @@ TEST_CASE("lru_lockmap: hits beside eviction", "[lru]") {
   CHECK(explore("hits beside eviction, lazy", 6'000, hits_beside_eviction<lru>) > 0);
 }
 TEST_CASE("lru_lockmap: every value leaves once", "[lru]") {
-  CHECK(explore("every value once", 9'000, every_value_once) > 0);
+  CHECK(explore("every value once", 9'000, every_value_once<map_type>) > 0);
 }
 TEST_CASE("lru_lockmap: expiry", "[lru]") {
   CHECK(explore("expiry", 6'000, expiry<map_type>) > 0);
@@ -66,8 +66,8 @@ TEST_CASE("lru_lockmap: single flight with failure, and refresh", "[lru]") {
   CHECK(explore("refresh", 6'000, refresh) > 0);
 }
 TEST_CASE("lru_lockmap: the capacity changes", "[lru]") {
-  CHECK(explore("capacity changes", 9'000, capacity_changes) > 0);
-  CHECK(explore("capacity goes", 6'000, capacity_goes) > 0);
+  CHECK(explore("capacity changes", 9'000, capacity_changes<map_type>) > 0);
+  CHECK(explore("capacity goes", 6'000, capacity_goes<map_type>) > 0);
 }
 TEST_CASE("lru_lockmap: coroutines beside eviction", "[lru]") {
   CHECK(explore("coroutines beside eviction", 6'000, coroutines_beside_eviction<false>) > 0);
@@ -82,4 +82,14 @@ TEST_CASE("lru_lockmap: what a review found", "[lru]") {
                 [&] { single_flight_of_what_does_not_stay(once); }) > 0);
   CHECK(once > 0);
   CHECK(explore("a coroutine wants the victim", 9'000, coroutine_wants_the_victim) > 0);
+}
+TEST_CASE("lru_lockmap: S3-FIFO evicts", "[lru]") {
+  for (const auto& [name, body] : bodies_of_policy<s3fifo>()) {
+    CHECK(explore(name + ", S3-FIFO", 1'500, body) > 0);
+  }
+}
+TEST_CASE("lru_lockmap: W-TinyLFU evicts", "[lru]") {
+  for (const auto& [name, body] : bodies_of_policy<w_tinylfu>()) {
+    CHECK(explore(name + ", W-TinyLFU", 1'500, body) > 0);
+  }
 }

@@ -9,6 +9,10 @@
 ///     swap_everything(other)   the allocators too
 ///     allocator()
 ///
+/// and one that an engine may have:
+///
+///     copy_settings(other)     what users set beside the constructors; it stays with `other`, too
+///
 /// A move to another allocator is `take_elements`: of the engine it needs
 ///
 ///     swap_elements(other)     contents, without functions and allocators
@@ -130,7 +134,11 @@ void assign_moved(Map& to, Map& from) {
 template <class Map, class Values>
 void assign_values(Map& to, const Values& values) {
   auto& engine = map_access::engine(to);
-  Map made(values, 0, engine.hash_function(), engine.key_eq(), engine.allocator());
+  Map made(0, engine.hash_function(), engine.key_eq(), engine.allocator());
+  if constexpr (requires { engine.copy_settings(engine); }) {
+    map_access::engine(made).copy_settings(engine);
+  }
+  made.insert(values.begin(), values.end());
   take_over<false>(to, made);
 }
 

@@ -84,7 +84,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     this->max_load_.store(in_64ths, std::memory_order_relaxed);  // relaxed: a setting
   }
 
-  void copy_max_load(const engine& other) noexcept {
+  void copy_settings(const engine& other) noexcept {
     // relaxed: a setting
     this->max_load_.store(other.max_load_.load(std::memory_order_relaxed),
                           std::memory_order_relaxed);
