@@ -146,6 +146,16 @@ TEST_CASE("cmap: who would need a second key of one kind is told so by the const
   REQUIRE(map.take(move_only(1)) == 1);
 }
 
+TEST_CASE("cmap: a pair of rvalue references gives what they refer to") {
+  concur::cmap<std::string, std::unique_ptr<int>> map;
+  std::string key = long_text(1);
+  auto value = std::make_unique<int>(1);
+  REQUIRE(map.insert(std::pair<std::string&&, std::unique_ptr<int>&&>(std::move(key),
+                                                                      std::move(value))));
+  REQUIRE(map.contains(long_text(1)));
+  REQUIRE(value == nullptr);
+}
+
 /// A value whose address is not asked for by `&`.
 struct aloof {
   int value = 0;

@@ -229,13 +229,15 @@ TEST_CASE("the types of a map are deduced from what it is made of, as those of a
   deduces_all<concur::lockmap>();
   deduces_all<concur::lru_lockmap>();
 
-  concur::hamt<int, char, any_hash> map{{1, 'a'}};
+  concur::hamt<std::uint64_t, char, any_hash> map{{1, 'a'}};
   const auto snapshot = map.snapshot();
   const concur::hamt fork(snapshot);
-  STATIC_REQUIRE(std::is_same_v<decltype(fork), const concur::hamt<int, char, any_hash>>);
-  REQUIRE(fork.find(1) == 'a');
-  const concur::lru_lockmap cache(concur::cache_options<int, char>{.capacity = 5}, any_hash());
-  STATIC_REQUIRE(std::is_same_v<decltype(cache), const concur::lru_lockmap<int, char, any_hash>>);
+  STATIC_REQUIRE(std::is_same_v<decltype(fork), const concur::hamt<std::uint64_t, char, any_hash>>);
+  REQUIRE(fork.find(1U) == 'a');
+  const concur::lru_lockmap cache(concur::cache_options<std::uint64_t, char>{.capacity = 5},
+                                  any_hash());
+  STATIC_REQUIRE(
+      std::is_same_v<decltype(cache), const concur::lru_lockmap<std::uint64_t, char, any_hash>>);
   REQUIRE(cache.options().capacity == 5);
 }
 
@@ -322,7 +324,7 @@ TEST_CASE("hamt: an empty handle forks and merges as an empty map", "[map]") {
   map_type fork{snapshot()};
   REQUIRE(fork.empty());
   REQUIRE(fork.insert({1, 1}));
-  REQUIRE(fork.find(1) == 1);
+  REQUIRE(fork.find(1U) == 1);
   const map_type theirs{{1, 1}, {2, 2}};
   const auto ours_goes = [](int, const int*, const int* ours, const int*) {
     return ours == nullptr ? std::optional<int>() : std::optional<int>(*ours);

@@ -88,7 +88,7 @@ TEST_CASE("an allocator comes first if it can, else last, else not at all",
   const auto first = made_with<leading>(allocator, 1);
   REQUIRE(first.resource == &memory);
   REQUIRE_FALSE(first.is_trailing);
-  REQUIRE(resource_of(made_with<text>(allocator, 5, 'x')) == &memory);
+  REQUIRE(resource_of(made_with<text>(allocator, 5U, 'x')) == &memory);
   REQUIRE(made_with<neither>(allocator, 1).so_that_it_is_not_trivial.empty());
   REQUIRE(made_with<int>(allocator, 7) == 7);
 }

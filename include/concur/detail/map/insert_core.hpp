@@ -100,7 +100,9 @@ class insertion {
   template <class P>
   insert_outcome insert(P&& value) {
     if constexpr (is_std_pair<std::remove_cvref_t<P>>) {
-      return emplace_two(std::forward<P>(value).first, std::forward<P>(value).second);
+      // `get` moves what the reference of a pair of rvalue references refers to; `.first` would
+      // not.
+      return emplace_two(std::get<0>(std::forward<P>(value)), std::get<1>(std::forward<P>(value)));
     } else {
       auto made = detail::made_with<init_type>(allocator(), std::forward<P>(value));
       return try_emplace(std::move(made.first), std::move(made.second));
