@@ -150,8 +150,8 @@ TEST_CASE("cmap: a pair of rvalue references gives what they refer to") {
   concur::cmap<std::string, std::unique_ptr<int>> map;
   std::string key = long_text(1);
   auto value = std::make_unique<int>(1);
-  REQUIRE(map.insert(std::pair<std::string&&, std::unique_ptr<int>&&>(std::move(key),
-                                                                      std::move(value))));
+  REQUIRE(map.insert(
+      std::pair<std::string&&, std::unique_ptr<int>&&>(std::move(key), std::move(value))));
   REQUIRE(map.contains(long_text(1)));
   REQUIRE(value == nullptr);
 }

@@ -80,14 +80,16 @@ void put(Map& map, int n) {
   map.insert_or_assign(calling_key(n), "a value that is too long to be kept in place");
 }
 
-/// Uses the map in every way that needs one of its locks. Key 0 is there, and is used by nobody
-/// else.
+int wrong = 0;  // what a destructor must not throw
+
+/// Uses the map in every way that needs one of its locks. Key 0 is there, and nobody holds it but
+/// to read it, as a copy of the map does that asks for the hash of what it copies.
 template <class Map>
 void use(Map& map, int calls) {
-  REQUIRE(map.contains(calling_key(0)));
+  if (!map.contains(calling_key(0))) ++wrong;
   const int n = 1'000 + calls % 16;
   put(map, n);
-  map.visit(calling_key(0), [](auto&) {});
+  map.cvisit(calling_key(0), [](const auto&) {});
   if (calls % 3 == 0) {
     map.erase(calling_key(n));
   } else {
@@ -141,7 +143,6 @@ void keys_come_and_go(Map& map) {
   copy.clear();
   REQUIRE(copy.empty());
   copy = map;
-  map = std::move(copy);
 }
 
 }  // namespace
@@ -154,6 +155,7 @@ TEMPLATE_TEST_CASE("destructors of keys may use their map", "[lockmap]", plain_m
   const during scope(when_destroyed, map);
   keys_come_and_go(map);
   REQUIRE(scope.calls() > 100);
+  REQUIRE(wrong == 0);
   REQUIRE(map.contains(calling_key(0)));
 }
 
@@ -165,6 +167,7 @@ TEMPLATE_TEST_CASE("hash functions may use their map", "[lockmap]", plain_map,
   const during scope(when_hashed, map);
   keys_come_and_go(map);
   REQUIRE(scope.calls() > 100);
+  REQUIRE(wrong == 0);
   REQUIRE(map.contains(calling_key(0)));
 }
 

@@ -37,11 +37,13 @@ TEST_CASE("a waiter is overtaken a bounded number of times", "[lockmap]") {
   const time_limit limit(120s);
   concur::lockmap<int, int> map{{1, 0}};
   std::atomic<bool> is_over{false};
+  std::atomic<int> taken{0};
   int most = 0;
   failures found;
-  on_threads(2, found, [&](int index) {
+  on_threads(4, found, [&](int index) {
     if (index == 0) {
-      for (int i = 0; i < 100; ++i) {
+      for (int i = 0; i < 30; ++i) {
+        for (const int before = taken; taken == before;) std::this_thread::yield();
         int sleeps = 0;
         using concur::detail::lockmap::lock_mode;
         const auto entry = lock_and_count<lock_mode::exclusive>(map, 1, sleeps);
@@ -49,10 +51,13 @@ TEST_CASE("a waiter is overtaken a bounded number of times", "[lockmap]") {
       }
       is_over = true;
     } else {
-      // Away from the key for no longer than it takes to come back: faster than anybody wakes up.
+      // Never in the queue, and there when one of them leaves the key: faster than anybody wakes
+      // up.
       while (!is_over) {
-        auto entry = map.lock(1);
-        for (int i = 0; i < 2'000 && !is_over; ++i) ++*entry;
+        if (auto entry = map.try_lock(1)) {
+          ++taken;
+          for (int i = 0; i < 20'000 && !is_over; ++i) ++*entry;  // longer than anybody spins
+        }
       }
     }
   });
@@ -79,7 +84,7 @@ class observed_thread {
     long long before = -1;
     int asleep = 0;
     // Far more looks than are needed: the machine may be busy with other things.
-    for (int looks = 0; looks < 20'000 && asleep < 20; ++looks) {
+    for (int looks = 0; looks < 5'000 && asleep < 20; ++looks) {
       std::this_thread::sleep_for(1ms);
       timespec used{};
       clock_gettime(clock, &used);

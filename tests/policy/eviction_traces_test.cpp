@@ -3,9 +3,11 @@
 // where the policy is one of theirs, else within bounds. Real traces where CONCUR_TRACES names
 // them, made ones everywhere.
 #include <algorithm>
+#include <cmath>
 #include <concur/policy/eviction.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,14 +47,17 @@ bool is_of_disk_blocks(const std::string& name) {
 struct differences {
   double sum = 0;
   double loss = 0;
+  double distance = 0;
   std::size_t n = 0;
 
   void add(double difference) {
     sum += difference;
+    distance += std::abs(difference);
     loss += std::max(0.0, -difference);
     ++n;
   }
   double mean() const { return sum / static_cast<double>(n); }
+  double mean_distance() const { return distance / static_cast<double>(n); }
   double mean_loss() const { return loss / static_cast<double>(n); }
 };
 
@@ -88,15 +93,24 @@ TEST_CASE("eviction, traces: exact LRU and S3-FIFO hit as the reference simulato
 
 TEST_CASE("eviction, traces: shards of 128 elements or more cost LRU next to nothing") {
   if (!traces_are_here()) return;
-  differences all;
+  differences all, steady;
+  std::map<std::string, differences> by_trace;
   compare_to_lru<eviction::exact_lru>(
       shards_for, [&](const std::string& name, std::uint64_t capacity, double difference) {
         CAPTURE(name, capacity, difference);
         all.add(difference);
-        // Gains of up to two points are luck, of traces with a cliff.
+        by_trace[name].add(difference);
+        // Gains of up to two points are luck, of traces with a cliff: a noisy order keeps some of
+        // the keys that are asked for in turn where not all of them fit.
+        if (!(name == "orm_busy_1m" && capacity == 625)) steady.add(difference);
         CHECK(difference >= (is_of_disk_blocks(name) ? -1.5 : -0.2));
       });
   CHECK(all.mean_loss() <= 0.1);
+  CHECK(steady.mean_distance() <= 0.15);
+  for (const auto& [name, of_trace] : by_trace) {
+    CAPTURE(name);
+    CHECK(of_trace.mean_loss() <= 0.1);
+  }
 }
 
 TEST_CASE("eviction, traces: lazy LRU moves less than half, and hits as often") {
@@ -109,6 +123,7 @@ TEST_CASE("eviction, traces: lazy LRU moves less than half, and hits as often") 
                                   CHECK(d >= -1.0);
                                 });
   CHECK(all.mean() >= -0.1);
+  CHECK(all.mean_distance() <= 0.15);
   for (const std::string name : {"web12", "orm_busy_1m"}) {
     const auto& golden = concur_test::golden_traces().at(name);
     for (const auto& [capacity, unused] : golden.hits.at("lru")) {

@@ -4,6 +4,7 @@
 /// consistent keeps its promises. CTest runs all of it a second time with symmetric fences.
 #include "stress/history.hpp"
 
+#include "conformance/roomy_lru_lockmap.hpp"
 #include "conformance/test_map.hpp"
 #include "support/catch.hpp"
 #include "support/sanitizers.hpp"
@@ -120,6 +121,10 @@ struct with_a_wrong_size : Base {
   std::size_t size() const { return Base::size() + 1; }
 };
 
+/// With room for all, and for what the policies do beside that.
+template <class T, class Policy>
+using cache_of = roomy_lru_lockmap<10'000, Policy, number, T>;
+
 /// A further map is one line.
 using maps = std::tuple<
 #if __has_include(<concur/cmap.hpp>)
@@ -133,7 +138,9 @@ using maps = std::tuple<
     small_fixed_map<number>, small_fixed_map<wide, crowded_hash>, small_fixed_map<std::string>,
     small_shared_map<number>, small_shared_map<wide, crowded_hash>,  //
     concur::lockmap<number, number>, concur::lockmap<number, std::string>,
-    test_map<cow_engine, number, std::string>, test_map<locked_engine, number, std::string>>;
+    cache_of<number, concur::eviction::lru>, cache_of<wide, concur::eviction::s3fifo>,
+    cache_of<std::string, concur::eviction::w_tinylfu>, test_map<cow_engine, number, std::string>,
+    test_map<locked_engine, number, std::string>>;
 
 constexpr std::uint64_t operations = has_sanitizer ? 2'000 : 12'000;
 
@@ -162,6 +169,17 @@ TEMPLATE_LIST_TEST_CASE("histories on hot keys are linearizable", "[history]", m
 TEMPLATE_LIST_TEST_CASE("histories on one key by three threads are linearizable", "[history]",
                         maps) {
   histories_are_right<TestType>({.threads = 3, .hot_keys = 1, .keys = 2, .lasting_keys = 5}, 2);
+}
+
+using locking_maps =
+    std::tuple<concur::lockmap<number, number>, concur::lockmap<number, std::string>,
+               cache_of<number, concur::eviction::lru>,
+               cache_of<std::string, concur::eviction::w_tinylfu>>;
+
+TEMPLATE_LIST_TEST_CASE(
+    "histories of four threads per processor, which wait for keys, are linearizable", "[history]",
+    locking_maps) {
+  histories_are_right<TestType>({.threads = 8, .processors = 2, .hot_keys = 2, .keys = 10}, 1);
 }
 
 TEMPLATE_LIST_TEST_CASE("histories with clear are linearizable", "[history]", maps) {
