@@ -24,9 +24,8 @@
 /// - Batches (`find_each`, `visit(first, last, f)`) are the single calls one after the other:
 ///   nothing is fetched ahead.
 /// - What was replaced is freed when no snapshot has it and nobody reads it. A thread that sleeps
-/// in
-///   the callable of a read keeps what it is shown from being freed, and nothing else; in a write,
-///   a version or two: docs/hamt.md has it exactly.
+///   in the callable of a read keeps what it is shown, and nothing else, from being freed; in a
+///   write, a version or two: docs/hamt.md has it exactly.
 ///
 /// When not: without snapshots `cmap` is faster; for small trivially copyable pairs `seqmap` more
 /// so.
