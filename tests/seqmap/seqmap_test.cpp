@@ -114,7 +114,8 @@ TEST_CASE("two maps do not share a seed") {
 TEST_CASE("the maximum load factor goes with copies and moves, and stays when a list is assigned") {
   allocation_account one;
   allocation_account two;
-  using map_type = map_with<counting_allocator>;
+  using map_type = concur::seqmap<number, number, concur::hash<number>, std::equal_to<>,
+                                  counting_allocator<std::pair<const number, number>>>;
   const map_type::allocator_type first(one);
   const map_type::allocator_type second(two);
   map_type map(0, first);
