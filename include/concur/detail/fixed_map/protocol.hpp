@@ -26,9 +26,18 @@
 /// Rivals are looked for slot by slot, not by tags: a candidate has the lines of the slots before
 /// its own already, and few have others.
 ///
-/// Full. Releases of slots are counted, each before its slot is empty. If no slot was found empty,
-/// and the key not found, and no release was counted from before the first look to after the last,
-/// then there was a moment when no slot was empty and the key absent.
+/// Full. Two looks at all slots find none of them empty, and a search between them does not find
+/// the key. If no slot became empty from its first look to its second, then at every moment of the
+/// search no slot was empty. There are two proofs of that:
+///   - The sum of all versions is what it was. Who empties a slot raises its version, and no
+///   version
+///     falls. (They do come round: after 2^40 changes between one look and the next.)
+///   - Where elements are written meanwhile, which raises versions too: no release was counted from
+///     before the second look to after the search, and that look found no slot that was leaving. A
+///     release is counted while its slot is `leaving`: of a slot that becomes empty later than it
+///     was looked at, the count comes later, too. This proof holds on: it is written down
+///     (`known_full`), and as long as no release is counted, one look is saved.
+/// A slot whose owner is dead is no reason to say full: see shared_memory.hpp.
 #pragma once
 
 #include <concur/detail/config.hpp>
@@ -225,24 +234,10 @@ class protocol : public Storage {
   /// Takes the first empty slot from home on. `found`: none is empty, and the key is there now.
   claim_result claim(const origin& from, const key_type& key, bool reserves, claimed_slot& mine) {
     this->tags().prefetch_for_add(from.home);
-    if (claim_empty(from.home, reserves, mine)) [[likely]]
+    full_look first;
+    if (claim_empty(from.home, reserves, mine, first)) [[likely]]
       return claim_result::claimed;
-    for (;;) {
-      // acquire: the releases that were counted there are seen here, so that equal sums are equal
-      // counts; pairs with the release below.
-      const std::int64_t known = this->known_full().load(std::memory_order_acquire);
-      const std::int64_t before = this->releases();
-      if (before != known) {
-        this->recover_all();
-        if (claim_empty(from.home, reserves, mine)) return claim_result::claimed;
-      }
-      if (search(from, key)) return claim_result::found;
-      if (this->releases() == before) {
-        // release: pairs with the acquire above.
-        this->known_full().store(before, std::memory_order_release);
-        return claim_result::full;
-      }
-    }
+    return claim_when_full(from, key, reserves, mine, first);
   }
 
   enum class verdict { won, present, reserved };
@@ -274,6 +269,7 @@ class protocol : public Storage {
     this->tags().remove(this->index_of(*mine.where), this->slot_count());
     if (mine.distance != no_distance) this->tags().discount(mine.home, mine.distance);
     lower_bound_of(mine);
+    leave(*mine.where, mine.word);
     this->count_release(thread);
     // (7) release: our use of the slot is over, and its release is counted; pairs with (2).
     store_word(*mine.where, mine.word.released());
@@ -381,6 +377,7 @@ class protocol : public Storage {
     // ask for their bound.
     this->tags().remove(this->index_of(s), this->slot_count());
     lower_bound_of(mine);
+    leave(s, mine.word);
     this->count_release_unnamed();
     store_word(s, mine.word.released());
     return true;
@@ -391,24 +388,72 @@ class protocol : public Storage {
     if (mine.distance != no_distance) lower_bound(mine.home, mine.distance);
   }
 
-  bool claim_empty(std::uint64_t home, bool reserves, claimed_slot& mine) noexcept {
+  void leave(slot& s, slot_word w) noexcept {
+    // relaxed: the count that follows shows it
+    s.word.store(w.with(slot_state::leaving).bits(), std::memory_order_relaxed);
+  }
+
+  /// What was seen of all slots, none of which was empty.
+  struct full_look {
+    std::uint64_t versions = 0;  ///< their sum
+    bool is_leaving = false;     ///< one of them is about to be empty
+    bool is_owned = false;       ///< one of them has an owner, who may be dead
+
+    void add(slot_word w) noexcept {
+      versions += w.version();
+      is_leaving = is_leaving || w.is(slot_state::leaving);
+      if constexpr (Storage::has_owners) is_owned = is_owned || w.has_owner();
+    }
+  };
+
+  /// `seen` is empty before, and good only if there is no empty slot.
+  bool claim_empty(std::uint64_t home, bool reserves, claimed_slot& mine,
+                   full_look& seen) noexcept {
     const std::uint64_t count = this->slot_count();
     for (std::uint64_t d = 0; d < count; ++d) {
       slot& s = this->slot_at(home + d);
-      // relaxed: the compare-and-swap decides
-      const slot_word w(s.word.load(std::memory_order_relaxed));
-      if (!w.is(slot_state::empty)) continue;
-      const slot_word claimed = w.claimed(d, reserves, this->me());
-      std::uint64_t bits = w.bits();
-      // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
-      // reads our name here finds us in the table of processes; pairs with (1).
-      if (s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_acq_rel,
-                                         std::memory_order_relaxed)) {
-        mine = {&s, home, d, claimed};
-        return true;
+      slot_word w = word_of(s);
+      while (w.is(slot_state::empty)) {
+        const slot_word claimed = w.claimed(d, reserves, this->me());
+        std::uint64_t bits = w.bits();
+        // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
+        // reads our name here finds us in the table of processes; pairs with (1).
+        if (s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_acq_rel,
+                                           std::memory_order_acquire)) {  // acquire: as word_of
+          mine = {&s, home, d, claimed};
+          return true;
+        }
+        w = slot_word(bits);
       }
+      seen.add(w);
     }
     return false;
+  }
+
+  /// `claim`, after a first look at all slots: what the file says of "Full".
+  CONCUR_NOINLINE claim_result claim_when_full(const origin& from, const key_type& key,
+                                               bool reserves, claimed_slot& mine, full_look seen) {
+    for (;;) {
+      // acquire: the releases that were counted there are seen here, so that equal sums are equal
+      // counts; pairs with the release below.
+      const std::int64_t known = this->known_full().load(std::memory_order_acquire);
+      const std::int64_t before = this->releases();
+      const bool is_known = before == known && !seen.is_owned;
+      const full_look last = seen;
+      if (!is_known) {
+        if (seen.is_owned) this->recover_all();
+        seen = {};
+        if (claim_empty(from.home, reserves, mine, seen)) return claim_result::claimed;
+      }
+      if (search(from, key)) return claim_result::found;
+      const bool is_uncounted = this->releases() == before;
+      if (is_uncounted && !is_known && !seen.is_leaving) {
+        // release: pairs with the acquire above.
+        this->known_full().store(before, std::memory_order_release);
+      }
+      if (is_uncounted && (is_known || !seen.is_leaving)) return claim_result::full;
+      if (!is_known && seen.versions == last.versions) return claim_result::full;
+    }
   }
 
   struct rival {

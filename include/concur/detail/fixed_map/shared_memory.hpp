@@ -245,18 +245,18 @@ class shared_memory {
     counters_of(thread).size.fetch_add(delta, std::memory_order_relaxed);
   }
   void count_release(const thread_slot& thread) const noexcept {
-    // relaxed: the release of the slot publishes it
-    counters_of(thread).releases.fetch_add(1, std::memory_order_relaxed);
+    // (5) release: the slot is marked as leaving; pairs with (6).
+    counters_of(thread).releases.fetch_add(1, std::memory_order_release);
   }
   void count_release_unnamed() const noexcept {
-    // relaxed: as above
-    header().counters[0].releases.fetch_add(1, std::memory_order_relaxed);
+    // (5) release: as above
+    header().counters[0].releases.fetch_add(1, std::memory_order_release);
   }
   std::int64_t releases() const noexcept {
     std::uint64_t sum = 0;  // unsigned: what lies in shared memory may be any number
     for (const auto& c : header().counters) {
-      // relaxed: see protocol, `claim`
-      sum += static_cast<std::uint64_t>(c.releases.load(std::memory_order_relaxed));
+      // (6) acquire: the slots that were counted are seen as leaving, or empty; pairs with (5).
+      sum += static_cast<std::uint64_t>(c.releases.load(std::memory_order_acquire));
     }
     return static_cast<std::int64_t>(sum);
   }
