@@ -76,8 +76,9 @@ class protocol : public Storage {
   /// The number of elements. After a death the counters are not trusted, and the slots are counted.
   std::size_t size() const noexcept {
     if constexpr (Storage::has_owners) {
+      const bool was_right = this->noted_deaths() == 0;
       const std::int64_t sum = this->counted_size();
-      if (this->has_deaths()) return count_members();
+      if (!was_right || this->has_deaths()) return count_members();
       return sum < 0 ? 0 : static_cast<std::size_t>(sum);
     } else {
       return Storage::size();

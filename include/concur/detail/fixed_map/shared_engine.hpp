@@ -68,6 +68,7 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
     if (found.corrupt + found.unreachable + found.twice != 0) {
       fail_format(reason::corrupt, "concur: the slots of a shared_fixed_map are corrupt");
     }
+    this->forget_dead();
     if (this->has_deaths()) correct_counters();
   }
 
@@ -103,11 +104,14 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
   /// other thread has this object yet. A change of another, who comes later, is added to what is
   /// added here.
   void correct_counters() noexcept {
+    const std::uint64_t deaths = this->noted_deaths();
     const std::uint64_t before = this->attachments();
     if (!this->is_alone()) return;
     const std::int64_t counted = this->counted_size();
     const std::size_t members = this->count_members();
-    if (this->is_alone() && this->attachments() == before) this->correct_size(counted, members);
+    if (this->is_alone() && this->attachments() == before) {
+      this->correct_size(counted, members, deaths);
+    }
   }
 };
 
