@@ -203,6 +203,15 @@ class protocol : public Storage {
     return {};
   }
 
+  /// The same without the tags, which somebody may have changed in shared memory: whoever has lost
+  /// to a rival finds that rival, or nobody any more.
+  CONCUR_NOINLINE place search_slots(const origin& from, const key_type& key) const noexcept {
+    for (std::uint64_t d = 0; d < length_of(from.home); ++d) {
+      if (const place found = look_at(this->slot_at(from.home + d), d, key)) return found;
+    }
+    return {};
+  }
+
   /// A slot `d` from the home of the key, if the key is in it.
   CONCUR_FORCEINLINE place look_at(slot& s, std::uint64_t d, const key_type& key) const noexcept {
     for (slot_word w = word_of(s); w.is(slot_state::member) || w.is(slot_state::reserved);) {
@@ -362,10 +371,12 @@ class protocol : public Storage {
   }
 
  protected:
-  /// Lowers a bound that was raised by somebody who died then.
-  void tighten_bound(std::uint64_t home) noexcept {
+  /// Lowers a bound that was raised by somebody who died then; returns by how much.
+  std::uint64_t tighten_bound(std::uint64_t home) noexcept {
     const std::uint64_t length = length_of(home);
     if (length != 0) raised_for(home, length - 1);
+    const std::uint64_t now = length_of(home);
+    return now < length ? length - now : 0;
   }
 
   /// The owner of the slot is dead. False if the slot is not as it was seen.
@@ -394,19 +405,6 @@ class protocol : public Storage {
     s.word.store(w.with(slot_state::leaving).bits(), std::memory_order_relaxed);
   }
 
-  /// What was seen of all slots, none of which was empty.
-  struct full_look {
-    std::uint64_t versions = 0;  ///< their sum
-    bool is_leaving = false;     ///< one of them is about to be empty
-    bool is_owned = false;       ///< one of them has an owner, who may be dead
-
-    void add(slot_word w) noexcept {
-      versions += w.version();
-      is_leaving = is_leaving || w.is(slot_state::leaving);
-      if constexpr (Storage::has_owners) is_owned = is_owned || w.has_owner();
-    }
-  };
-
   /// `seen` is empty before, and good only if there is no empty slot.
   bool claim_empty(std::uint64_t home, bool reserves, claimed_slot& mine,
                    full_look& seen) noexcept {
@@ -426,7 +424,7 @@ class protocol : public Storage {
         }
         w = slot_word(bits);
       }
-      seen.add(w);
+      seen.add(w, Storage::has_owners);
     }
     return false;
   }

@@ -194,6 +194,19 @@ class slot_word {
   std::uint64_t bits_ = 0;
 };
 
+/// What was seen of all slots, none of which was empty.
+struct full_look {
+  std::uint64_t versions = 0;  ///< their sum
+  bool is_leaving = false;     ///< one of them is about to be empty
+  bool is_owned = false;       ///< one of them has an owner, who may be dead
+
+  constexpr void add(slot_word w, bool has_owners) noexcept {
+    versions += w.version();
+    is_leaving = is_leaving || w.is(slot_state::leaving);
+    is_owned = is_owned || (has_owners && w.has_owner());
+  }
+};
+
 /// How far from its home a key may be: the keys of a home lie in the `length` slots that begin with
 /// it. Every change is a new version, so that a scan which is about to lower it notices all of
 /// them.
