@@ -337,7 +337,9 @@ class protocol : public Storage {
       return true;
     }
     CONCUR_TRY {
-      distance = (index - this->home_of(hash(s.key.load()))) & (this->slot_count() - 1);
+      // acquire: by who does not own the slot: its word is loaded again, and is not older
+      const key_type key = s.key.template load<std::memory_order_acquire>();
+      distance = (index - this->home_of(hash(key))) & (this->slot_count() - 1);
       return true;
     }
     CONCUR_CATCH_ALL {}
