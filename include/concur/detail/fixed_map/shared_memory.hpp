@@ -266,7 +266,7 @@ class shared_memory {
     counters_of(thread).releases.fetch_add(1, std::memory_order_release);
   }
   void count_release_unnamed() const noexcept {
-    // (5) release: as above
+    // release: as above; pairs with (6)
     header().counters[0].releases.fetch_add(1, std::memory_order_release);
   }
   std::int64_t releases() const noexcept {
