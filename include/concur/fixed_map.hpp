@@ -434,7 +434,8 @@ class basic_shared_fixed_map
     return {found.elements, found.owned, found.unreachable, found.twice, found.corrupt};
   }
 
-  /// How many are attached: processes, and objects within a process.
+  /// How many are attached: processes, and objects within a process. Those of processes that have
+  /// died count until somebody attaches.
   size_type processes() const noexcept { return engine_.processes(); }
 
   fixed_map_stats stats() const noexcept {

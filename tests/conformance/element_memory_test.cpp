@@ -113,8 +113,8 @@ TEMPLATE_LIST_TEST_CASE("what is inserted has the memory of the map", "[elements
     REQUIRE(map.insert(std::pair("a key that is no string, and is long", long_text)));
     REQUIRE(map.emplace("a key in place, which is long enough", long_text));
     REQUIRE(map.emplace());
-    REQUIRE(map.emplace(std::piecewise_construct, std::forward_as_tuple(50, 'k'),
-                        std::forward_as_tuple(50, 'v')));
+    REQUIRE(map.emplace(std::piecewise_construct, std::forward_as_tuple(50U, 'k'),
+                        std::forward_as_tuple(50U, 'v')));
     REQUIRE(map.try_emplace("a key that is tried, and long enough", 60, 'v'));
     REQUIRE(map.try_emplace("a key of nothing at all, and is long"));
     REQUIRE(map.insert_or_assign("a key that is new, and is long enough", value));
@@ -329,7 +329,7 @@ TEMPLATE_LIST_TEST_CASE("both parts of a value that is a pair get it", "[element
   REQUIRE(map.try_emplace(3, note(3, text(long_text, &elsewhere))));
   REQUIRE(map.try_emplace(4, std::pair(4, long_text)));
   REQUIRE(map.try_emplace(5, std::piecewise_construct, std::forward_as_tuple(5),
-                          std::forward_as_tuple(50, 'v')));
+                          std::forward_as_tuple(50U, 'v')));
   REQUIRE(map.update(5, [](note& n) { n.second += long_text; }) == 1);
   REQUIRE(has_own(map, 5, memory));
 }

@@ -169,3 +169,42 @@ TEST_CASE("shared_fixed_map: 500 processes are killed, values of one cache line"
 TEST_CASE("shared_fixed_map: 500 processes are killed, values of many words", "[fault]") {
   kill_many<concur::shared_fixed_map<checked<16>>>(has_sanitizer ? 50 : 500);
 }
+
+TEST_CASE("shared_fixed_map: the last slot of a full map is not lost with the process that held it",
+          "[fault]") {
+  using table = concur::shared_fixed_map<number>;
+  const shared_pages pages(table::bytes_for(4));
+  table map = table::format(pages.span(), 4);
+  for (std::uint32_t i = 0; i < 3; ++i) REQUIRE(map.insert(digest(i), i).inserted());
+  std::array<int, 2> pipe{};
+  REQUIRE(::pipe(pipe.data()) == 0);
+  const pid_t holder = ::fork();
+  REQUIRE(holder >= 0);
+  if (holder == 0) {
+#if defined(__linux__)
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    table mine = table::attach(pages.span());
+    mine.try_emplace_and_visit(
+        digest(100), number{7},
+        [&](auto&) {
+          const char byte = 0;
+          if (::write(pipe[1], &byte, 1) == 1) ::pause();
+        },
+        [](auto&) {});
+    ::_exit(1);
+  }
+  char byte = 0;
+  const bool is_held = ::read(pipe[0], &byte, 1) == 1;
+  // What is known of the full map from now on, while the holder lives:
+  const bool was_full = map.insert(digest(50), 50).full() && map.insert(digest(50), 50).full();
+  ::kill(holder, SIGKILL);
+  ::waitpid(holder, nullptr, 0);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  REQUIRE(is_held);
+  REQUIRE(was_full);
+  REQUIRE(map.insert(digest(50), 50).inserted());
+  REQUIRE(map.insert(digest(51), 51).full());
+  REQUIRE(map.size() == 4);
+}

@@ -223,6 +223,35 @@ TEST_CASE("fixed_map: a value in place is changed where it is, and destroyed whe
   REQUIRE(shared.use_count() == 1);
 }
 
+TEST_CASE("fixed_map: values lie as their type wants, in place or as copies") {
+  struct alignas(256) placed {
+    explicit placed(std::string s) : text(std::move(s)) {}
+    std::string text;
+  };
+  struct alignas(256) copied {
+    number n;
+  };
+  concur::fixed_map<placed> in_place(16);
+  concur::fixed_map<copied> copies(16);
+  for (number i = 0; i < 8; ++i) {
+    REQUIRE(in_place.insert(digest(i), placed(long_string(i))).inserted());
+    REQUIRE(copies.insert(digest(i), copied{i}).inserted());
+  }
+  const auto is_aligned = [](const auto& v) {
+    return reinterpret_cast<std::uintptr_t>(&v) % 256 == 0;
+  };
+  for (number i = 0; i < 8; ++i) {
+    REQUIRE(in_place.visit(digest(i), [&](auto& e) {
+      REQUIRE(is_aligned(e.second));
+      REQUIRE(e.second.text == long_string(i));
+    }) == 1);
+    REQUIRE(copies.cvisit(digest(i), [&](const auto& e) {
+      REQUIRE(is_aligned(e.second));
+      REQUIRE(e.second.n == i);
+    }) == 1);
+  }
+}
+
 TEST_CASE("fixed_map: a value that can be neither copied nor moved is made in its slot") {
   concur::fixed_map<std::atomic<int>> map(8);
   REQUIRE(map.try_emplace(digest(1), 5).inserted());

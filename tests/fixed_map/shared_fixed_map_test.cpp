@@ -10,6 +10,7 @@
 #include "support/keys32.hpp"
 #include "support/threads.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -207,6 +208,58 @@ TEST_CASE("shared_fixed_map: attach finds elements that no tag leads to") {
     counted += std::exchange(region[i], {}) != std::byte{};
   REQUIRE(counted > 0);
   REQUIRE(refusal<table>(region) == reason::corrupt);
+}
+
+TEST_CASE("shared_fixed_map: a tag that is changed after attach keeps no writer for ever") {
+  using layout = concur::detail::fixed_map::region_layout<
+      concur::detail::fixed_map::shared_slot<concur::key32, number>>;
+  const mapping memory(words::bytes_for(16));
+  words map = words::format(memory.span(), 16);
+  // Until one of them is not in its home.
+  std::uint32_t count = 0;
+  while (map.stats().longest_probe < 2) {
+    REQUIRE(map.insert(digest(count), count).inserted());
+    ++count;
+  }
+  std::byte* const tags = memory.span().data() + layout::tags_at(16);
+  std::fill(tags, memory.span().data() + layout::slots_at(16), std::byte{0});
+  REQUIRE(in_child([&] {
+            ::alarm(20);  // for whoever never ends
+            number changed = 0;
+            for (std::uint32_t i = 0; i < count; ++i) {
+              if (map.insert(digest(i), 0).inserted()) return 1;
+              map.upsert(
+                  digest(i), [&](number& v) { changed += v++ == i ? 1U : 0U; }, 0);
+              map.compute(digest(i), [&](auto& v) { changed += *v == i + 1 ? 1U : 0U; });
+              map.insert_or_assign(digest(i), 0);
+            }
+            return changed == 2 * count ? 0 : 2;
+          }) == 0);
+}
+
+TEST_CASE("shared_fixed_map: bounds that are all too high are not lowered for ever") {
+  using layout = concur::detail::fixed_map::region_layout<
+      concur::detail::fixed_map::shared_slot<concur::key32, number>>;
+  for (const bool are_few : {true, false}) {
+    INFO(are_few);
+    constexpr std::size_t capacity = 1024;
+    const mapping memory(words::bytes_for(capacity));
+    words::format(memory.span(), capacity);
+    auto* const bounds =
+        reinterpret_cast<std::atomic<number>*>(memory.span().data() + layout::bounds_at);
+    const std::size_t raised = are_few ? 32 : capacity;
+    for (std::size_t i = 0; i < raised; ++i) bounds[i].store(capacity);
+    words map = words::attach(memory.span());
+    std::size_t lowered = 0;
+    for (std::size_t i = 0; i < raised; ++i) {
+      lowered += (bounds[i].load() & 0xffffffff) == 0 ? 1 : 0;
+    }
+    REQUIRE(lowered == (are_few ? 32 : 64));
+    for (std::uint32_t i = 0; i < 100; ++i) REQUIRE(map.insert(digest(i), i).inserted());
+    for (std::uint32_t i = 0; i < 100; ++i) REQUIRE(map.find(digest(i)) == i);
+    REQUIRE_FALSE(map.contains(digest(100)));
+    REQUIRE(map.verify());
+  }
 }
 
 TEST_CASE("shared_fixed_map: memory that was a map before is formatted as any other") {

@@ -20,6 +20,7 @@ class counting_patience {
   static concur::detail::lockmap::no_subscription subscribe(std::atomic<std::uint32_t>&) noexcept {
     return {};
   }
+  static constexpr bool is_over() noexcept { return false; }
   /// Until the word changes: what the kernel wakes without a reason is not counted.
   bool sleep(std::atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
     ++*sleeps_;

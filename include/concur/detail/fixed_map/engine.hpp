@@ -148,8 +148,10 @@ class engine : public protocol<Storage, Hash> {
     this->before_write();
     thread_slot& thread = thread_slots::mine();
     const origin from = this->origin_of(hash);
+    bool trusts_tags = true;
     for (patience pause;;) {
-      typename base::place found = this->search(from, key);
+      typename base::place found =
+          trusts_tags ? this->search(from, key) : this->search_slots(from, key);
       if (found) {
         if (with_lock(found.where, found.word, thread, on_present)) return;
         wait_for(*found.where, found.word, pause);
@@ -161,7 +163,8 @@ class engine : public protocol<Storage, Hash> {
       if (result == base::claim_result::found) continue;
       new_element guard(*this, mine, thread);
       this->store_key(mine, from, key);
-      if (this->compete(mine, key) != base::verdict::won) continue;
+      trusts_tags = this->compete(mine, key) == base::verdict::won;
+      if (!trusts_tags) continue;
       mine.word = mine.word.admitted();
       const exclusive_scope scope(this);
       owned_slot<engine> absent(*this, *mine.where, mine.word, guard.has_value);
@@ -204,7 +207,7 @@ class engine : public protocol<Storage, Hash> {
       const auto result = this->compete(mine, stored);
       if (result == base::verdict::present) return true;
       if (result == base::verdict::won) break;
-      if (const auto found = this->search(from, stored)) {
+      if (const auto found = this->search_slots(from, stored)) {
         if (!found.word.is(slot_state::member)) wait_for(*found.where, found.word, pause);
       }
     }

@@ -65,9 +65,15 @@ class own_memory {
   void counted(std::int64_t delta, const thread_slot& thread) const noexcept {
     size_.add(delta, thread);
   }
-  /// Called before a slot becomes empty: see `claim`.
-  void count_release(const thread_slot& thread) const noexcept { releases_.add(1, thread); }
-  std::int64_t releases() const noexcept { return releases_.sum(); }
+  /// Called before a slot becomes empty: see `release` and `claim` in protocol.hpp.
+  void count_release(const thread_slot& thread) const noexcept {
+    // (1) release: the slot is marked as leaving; pairs with (2).
+    releases_.add<std::memory_order_release>(1, thread);
+  }
+  std::int64_t releases() const noexcept {
+    // (2) acquire: the slots that were counted are seen as leaving, or empty; pairs with (1).
+    return releases_.sum<std::memory_order_acquire>();
+  }
   std::atomic<std::int64_t>& known_full() const noexcept { return known_full_; }
 
   /// Needs quiet.

@@ -26,9 +26,18 @@
 /// Rivals are looked for slot by slot, not by tags: a candidate has the lines of the slots before
 /// its own already, and few have others.
 ///
-/// Full. Releases of slots are counted, each before its slot is empty. If no slot was found empty,
-/// and the key not found, and no release was counted from before the first look to after the last,
-/// then there was a moment when no slot was empty and the key absent.
+/// Full. Two looks at all slots find none of them empty, and a search between them does not find
+/// the key. If no slot became empty from its first look to its second, then at every moment of the
+/// search no slot was empty. There are two proofs of that:
+///   - The sum of all versions is what it was. Who empties a slot raises its version, and no
+///   version
+///     falls. (They do come round: after 2^40 changes between one look and the next.)
+///   - Where elements are written meanwhile, which raises versions too: no release was counted from
+///     before the second look to after the search, and that look found no slot that was leaving. A
+///     release is counted while its slot is `leaving`: of a slot that becomes empty later than it
+///     was looked at, the count comes later, too. This proof holds on: it is written down
+///     (`known_full`), and as long as no release is counted, one look is saved.
+/// A slot whose owner is dead is no reason to say full: see shared_memory.hpp.
 #pragma once
 
 #include <concur/detail/config.hpp>
@@ -67,8 +76,9 @@ class protocol : public Storage {
   /// The number of elements. After a death the counters are not trusted, and the slots are counted.
   std::size_t size() const noexcept {
     if constexpr (Storage::has_owners) {
+      const bool was_right = this->noted_deaths() == 0;
       const std::int64_t sum = this->counted_size();
-      if (this->has_deaths()) return count_members();
+      if (!was_right || this->has_deaths()) return count_members();
       return sum < 0 ? 0 : static_cast<std::size_t>(sum);
     } else {
       return Storage::size();
@@ -193,6 +203,15 @@ class protocol : public Storage {
     return {};
   }
 
+  /// The same without the tags, which somebody may have changed in shared memory: whoever has lost
+  /// to a rival finds that rival, or nobody any more.
+  CONCUR_NOINLINE place search_slots(const origin& from, const key_type& key) const noexcept {
+    for (std::uint64_t d = 0; d < length_of(from.home); ++d) {
+      if (const place found = look_at(this->slot_at(from.home + d), d, key)) return found;
+    }
+    return {};
+  }
+
   /// A slot `d` from the home of the key, if the key is in it.
   CONCUR_FORCEINLINE place look_at(slot& s, std::uint64_t d, const key_type& key) const noexcept {
     for (slot_word w = word_of(s); w.is(slot_state::member) || w.is(slot_state::reserved);) {
@@ -225,24 +244,10 @@ class protocol : public Storage {
   /// Takes the first empty slot from home on. `found`: none is empty, and the key is there now.
   claim_result claim(const origin& from, const key_type& key, bool reserves, claimed_slot& mine) {
     this->tags().prefetch_for_add(from.home);
-    if (claim_empty(from.home, reserves, mine)) [[likely]]
+    full_look first;
+    if (claim_empty(from.home, reserves, mine, first)) [[likely]]
       return claim_result::claimed;
-    for (;;) {
-      // acquire: the releases that were counted there are seen here, so that equal sums are equal
-      // counts; pairs with the release below.
-      const std::int64_t known = this->known_full().load(std::memory_order_acquire);
-      const std::int64_t before = this->releases();
-      if (before != known) {
-        this->recover_all();
-        if (claim_empty(from.home, reserves, mine)) return claim_result::claimed;
-      }
-      if (search(from, key)) return claim_result::found;
-      if (this->releases() == before) {
-        // release: pairs with the acquire above.
-        this->known_full().store(before, std::memory_order_release);
-        return claim_result::full;
-      }
-    }
+    return claim_when_full(from, key, reserves, mine, first);
   }
 
   enum class verdict { won, present, reserved };
@@ -274,6 +279,7 @@ class protocol : public Storage {
     this->tags().remove(this->index_of(*mine.where), this->slot_count());
     if (mine.distance != no_distance) this->tags().discount(mine.home, mine.distance);
     lower_bound_of(mine);
+    leave(*mine.where, mine.word);
     this->count_release(thread);
     // (7) release: our use of the slot is over, and its release is counted; pairs with (2).
     store_word(*mine.where, mine.word.released());
@@ -331,7 +337,9 @@ class protocol : public Storage {
       return true;
     }
     CONCUR_TRY {
-      distance = (index - this->home_of(hash(s.key.load()))) & (this->slot_count() - 1);
+      // acquire: by who does not own the slot: its word is loaded again, and is not older
+      const key_type key = s.key.template load<std::memory_order_acquire>();
+      distance = (index - this->home_of(hash(key))) & (this->slot_count() - 1);
       return true;
     }
     CONCUR_CATCH_ALL {}
@@ -365,10 +373,12 @@ class protocol : public Storage {
   }
 
  protected:
-  /// Lowers a bound that was raised by somebody who died then.
-  void tighten_bound(std::uint64_t home) noexcept {
+  /// Lowers a bound that was raised by somebody who died then; returns by how much.
+  std::uint64_t tighten_bound(std::uint64_t home) noexcept {
     const std::uint64_t length = length_of(home);
     if (length != 0) raised_for(home, length - 1);
+    const std::uint64_t now = length_of(home);
+    return now < length ? length - now : 0;
   }
 
   /// The owner of the slot is dead. False if the slot is not as it was seen.
@@ -381,6 +391,7 @@ class protocol : public Storage {
     // ask for their bound.
     this->tags().remove(this->index_of(s), this->slot_count());
     lower_bound_of(mine);
+    leave(s, mine.word);
     this->count_release_unnamed();
     store_word(s, mine.word.released());
     return true;
@@ -391,24 +402,59 @@ class protocol : public Storage {
     if (mine.distance != no_distance) lower_bound(mine.home, mine.distance);
   }
 
-  bool claim_empty(std::uint64_t home, bool reserves, claimed_slot& mine) noexcept {
+  void leave(slot& s, slot_word w) noexcept {
+    // relaxed: the count that follows shows it
+    s.word.store(w.with(slot_state::leaving).bits(), std::memory_order_relaxed);
+  }
+
+  /// `seen` is empty before, and good only if there is no empty slot.
+  bool claim_empty(std::uint64_t home, bool reserves, claimed_slot& mine,
+                   full_look& seen) noexcept {
     const std::uint64_t count = this->slot_count();
     for (std::uint64_t d = 0; d < count; ++d) {
       slot& s = this->slot_at(home + d);
-      // relaxed: the compare-and-swap decides
-      const slot_word w(s.word.load(std::memory_order_relaxed));
-      if (!w.is(slot_state::empty)) continue;
-      const slot_word claimed = w.claimed(d, reserves, this->me());
-      std::uint64_t bits = w.bits();
-      // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
-      // reads our name here finds us in the table of processes; pairs with (1).
-      if (s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_acq_rel,
-                                         std::memory_order_relaxed)) {
-        mine = {&s, home, d, claimed};
-        return true;
+      slot_word w = word_of(s);
+      while (w.is(slot_state::empty)) {
+        const slot_word claimed = w.claimed(d, reserves, this->me());
+        std::uint64_t bits = w.bits();
+        // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
+        // reads our name here finds us in the table of processes; pairs with (1).
+        if (s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_acq_rel,
+                                           std::memory_order_acquire)) {  // acquire: as word_of
+          mine = {&s, home, d, claimed};
+          return true;
+        }
+        w = slot_word(bits);
       }
+      seen.add(w, Storage::has_owners);
     }
     return false;
+  }
+
+  /// `claim`, after a first look at all slots: what the file says of "Full".
+  CONCUR_NOINLINE claim_result claim_when_full(const origin& from, const key_type& key,
+                                               bool reserves, claimed_slot& mine, full_look seen) {
+    for (;;) {
+      // acquire: the releases that were counted there are seen here, so that equal sums are equal
+      // counts; pairs with the release below.
+      const std::int64_t known = this->known_full().load(std::memory_order_acquire);
+      const std::int64_t before = this->releases();
+      const bool is_known = before == known && !seen.is_owned;
+      const full_look last = seen;
+      if (!is_known) {
+        if (seen.is_owned) this->recover_all();
+        seen = {};
+        if (claim_empty(from.home, reserves, mine, seen)) return claim_result::claimed;
+      }
+      if (search(from, key)) return claim_result::found;
+      const bool is_uncounted = this->releases() == before;
+      if (is_uncounted && !is_known && !seen.is_leaving) {
+        // release: pairs with the acquire above.
+        this->known_full().store(before, std::memory_order_release);
+      }
+      if (is_uncounted && (is_known || !seen.is_leaving)) return claim_result::full;
+      if (!is_known && seen.versions == last.versions) return claim_result::full;
+    }
   }
 
   struct rival {

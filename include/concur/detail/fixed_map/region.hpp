@@ -41,7 +41,7 @@ struct region_description {
   std::uint64_t checksum;  ///< of the words before
 
   static constexpr std::uint64_t this_magic = 0x31'70'61'6d'64'78'69'66;  // "fixdmap1"
-  static constexpr std::uint64_t this_version = 2;
+  static constexpr std::uint64_t this_version = 3;
   static constexpr std::size_t word_count = 8;
 
   constexpr std::uint64_t sum() const noexcept {
@@ -122,8 +122,8 @@ struct alignas(64) region_counters {
 
 struct alignas(64) region_header {
   std::atomic<std::uint64_t> description[region_description::word_count];
-  /// Somebody died: the counters of the size may be wrong.
-  alignas(64) std::atomic<std::uint64_t> has_deaths{0};
+  /// So many have died, or more, since the counters of the size were right.
+  alignas(64) std::atomic<std::uint64_t> deaths{0};
   std::atomic<std::int64_t> known_full{-1};
   process_entry processes[owner_name::process_count];
   static constexpr std::size_t counter_count = 32;

@@ -49,14 +49,21 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
     if (this->capacity() == 0) return found;
     this->before_write();
     this->recover_all();
+    // Bounds that are too high make lookups slow, and nothing else: those who died have left few of
+    // them, and somebody else's many are not worth all of the time.
+    std::uint64_t allowed = tightened_per_slot * this->slot_count();
     for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
       examine(i, found);
-      this->tighten_bound(i);
+      if (allowed == 0) continue;
+      const std::uint64_t lowered = this->tighten_bound(i);
+      allowed -= lowered < allowed ? lowered : allowed;
     }
     return found;
   }
 
  private:
+  static constexpr std::uint64_t tightened_per_slot = 64;
+
   shared_engine(std::span<std::byte> region, const region_description& d)
       : base(Hash(d.seed), region, d) {
     using reason = format_error::reason;
@@ -68,6 +75,7 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
     if (found.corrupt + found.unreachable + found.twice != 0) {
       fail_format(reason::corrupt, "concur: the slots of a shared_fixed_map are corrupt");
     }
+    this->forget_dead();
     if (this->has_deaths()) correct_counters();
   }
 
@@ -87,7 +95,8 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
       const std::uint64_t distance = (index - home) & (this->slot_count() - 1);
       const bool is_found = w.may_be_at(distance) && distance < this->bound_of(home).length() &&
                             this->tags().leads_to(index, distance, from, this->slot_count());
-      const auto first = this->search(from, key);
+      // What no lookup is led to is not looked for: that would take as long as all slots.
+      const auto first = is_found ? this->search(from, key) : typename base::place();
       if (!w.is_same_life(base::word_of(s))) {
         if (w.has_owner()) --found.owned;
         continue;
@@ -103,11 +112,14 @@ class shared_engine : public engine<shared_memory<Slot, Processes>, Hash, KeyEqu
   /// other thread has this object yet. A change of another, who comes later, is added to what is
   /// added here.
   void correct_counters() noexcept {
+    const std::uint64_t deaths = this->noted_deaths();
     const std::uint64_t before = this->attachments();
     if (!this->is_alone()) return;
     const std::int64_t counted = this->counted_size();
     const std::size_t members = this->count_members();
-    if (this->is_alone() && this->attachments() == before) this->correct_size(counted, members);
+    if (this->is_alone() && this->attachments() == before) {
+      this->correct_size(counted, members, deaths);
+    }
   }
 };
 

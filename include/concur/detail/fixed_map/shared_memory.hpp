@@ -102,7 +102,8 @@ class shared_memory {
     return d;
   }
 
-  /// How many processes are attached, this one included.
+  /// How many objects are attached, this one included, and those of the dead that nobody has
+  /// forgotten since: who attaches does.
   std::size_t processes() const noexcept {
     std::size_t n = 0;
     for (const process_entry& e : header().processes)
@@ -208,12 +209,17 @@ class shared_memory {
     if (owner_name::of(owner.index(), w).bits != name) return true;
     return !runs(e, w);
   }
+  /// To be called before the entry of the dead process is another's, or nobody's.
   void note_death() const noexcept {
-    // relaxed: orders nothing; whoever does not see it yet counts as before
-    header().has_deaths.store(1, std::memory_order_relaxed);
+    // relaxed: who sees another in the entry sees it, by (1) in region.hpp; others count as before
+    header().deaths.fetch_add(1, std::memory_order_relaxed);
+  }
+  /// How many were noted since the counters were right.
+  std::uint64_t noted_deaths() const noexcept {
+    return header().deaths.load(std::memory_order_acquire);  // (7) acquire: pairs with (8).
   }
   bool has_deaths() const noexcept {
-    if (header().has_deaths.load(std::memory_order_relaxed) != 0) return true;  // relaxed: as above
+    if (noted_deaths() != 0) return true;
     for (const process_entry& e : header().processes) {
       const process_entry::word w = e.seen();
       if (w.state() != process_entry::word::unused && !is_mine(e) && !runs(e, w)) {
@@ -221,7 +227,18 @@ class shared_memory {
         return true;
       }
     }
-    return false;
+    // Somebody else may have noted one, and taken the entry before it was looked at.
+    return noted_deaths() != 0;
+  }
+  /// Gives the entries of the dead back. What they owned still belongs to somebody who is dead: to
+  /// nobody, or, should the name come again, to one who takes it over.
+  void forget_dead() const noexcept {
+    for (process_entry& e : header().processes) {
+      const process_entry::word w = e.seen();
+      if (w.state() == process_entry::word::unused || is_mine(e) || runs(e, w)) continue;
+      note_death();
+      e.replace(w, w.with(process_entry::word::unused));
+    }
   }
   /// Whether nobody but this object is attached, dead or alive.
   bool is_alone() const noexcept {
@@ -245,36 +262,40 @@ class shared_memory {
     counters_of(thread).size.fetch_add(delta, std::memory_order_relaxed);
   }
   void count_release(const thread_slot& thread) const noexcept {
-    // relaxed: the release of the slot publishes it
-    counters_of(thread).releases.fetch_add(1, std::memory_order_relaxed);
+    // (5) release: the slot is marked as leaving; pairs with (6).
+    counters_of(thread).releases.fetch_add(1, std::memory_order_release);
   }
   void count_release_unnamed() const noexcept {
-    // relaxed: as above
-    header().counters[0].releases.fetch_add(1, std::memory_order_relaxed);
+    // release: as above; pairs with (6)
+    header().counters[0].releases.fetch_add(1, std::memory_order_release);
   }
   std::int64_t releases() const noexcept {
     std::uint64_t sum = 0;  // unsigned: what lies in shared memory may be any number
     for (const auto& c : header().counters) {
-      // relaxed: see protocol, `claim`
-      sum += static_cast<std::uint64_t>(c.releases.load(std::memory_order_relaxed));
+      // (6) acquire: the slots that were counted are seen as leaving, or empty; pairs with (5).
+      sum += static_cast<std::uint64_t>(c.releases.load(std::memory_order_acquire));
     }
     return static_cast<std::int64_t>(sum);
   }
   std::int64_t counted_size() const noexcept {
     std::uint64_t sum = 0;
     for (const auto& c : header().counters) {
-      // relaxed: a number
-      sum += static_cast<std::uint64_t>(c.size.load(std::memory_order_relaxed));
+      // acquire: who is asked whether he lives is asked afterwards
+      sum += static_cast<std::uint64_t>(c.size.load(std::memory_order_acquire));
     }
     return static_cast<std::int64_t>(sum);
   }
-  /// The counters said `counted` when there were `members`, and nobody else was there.
-  void correct_size(std::int64_t counted, std::size_t members) const noexcept {
+  /// The counters said `counted` when there were `members`, and nobody else was there; and so many
+  /// deaths had been noted before. One that was noted since may not be in these numbers.
+  void correct_size(std::int64_t counted, std::size_t members,
+                    std::uint64_t deaths) const noexcept {
     const std::uint64_t difference = members - static_cast<std::uint64_t>(counted);
     // relaxed: a number
     header().counters[0].size.fetch_add(static_cast<std::int64_t>(difference),
                                         std::memory_order_relaxed);
-    header().has_deaths.store(0, std::memory_order_relaxed);  // relaxed: as note_death
+    // (8) release: the counters are right; pairs with (7).
+    header().deaths.compare_exchange_strong(deaths, 0, std::memory_order_release,
+                                            std::memory_order_relaxed);
   }
   std::atomic<std::int64_t>& known_full() const noexcept { return header().known_full; }
 
@@ -317,8 +338,9 @@ class shared_memory {
     return base_ == nullptr ? nowhere().header : *reinterpret_cast<region_header*>(base_);
   }
 
+  /// False in a child of `fork` that has not written yet: the entry is its parent's, who may die.
   bool is_mine(const process_entry& e) const noexcept {
-    return &e == &header().processes[owner_name{me()}.index()];
+    return !is_other_process() && &e == &header().processes[owner_name{me()}.index()];
   }
 
   static bool runs(const process_entry& e, process_entry::word w) noexcept {

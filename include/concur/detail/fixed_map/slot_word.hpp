@@ -28,14 +28,17 @@
 ///       +----------------------------------------+       +----+  |
 ///       +--------------------------------------------------------+
 ///
-/// busy, collided and reserved belong to whoever claimed the slot, and only the owner moves them
-/// on. A slot that is inserting is decided by anybody who finds it, by compare-and-swap. A member
-/// is locked by anybody, and moved on by the owner of the lock.
+/// What goes back to empty, and every erased member, passes through `leaving`, which has the old
+/// version: while it is there, the release is being counted.
+///
+/// busy, collided, reserved and leaving belong to whoever claimed the slot, and only the owner
+/// moves them on. A slot that is inserting is decided by anybody who finds it, by compare-and-swap.
+/// A member is locked by anybody, and moved on by the owner of the lock.
 ///
 /// In shared memory an owner may be dead; then whoever finds out takes its place, by
 /// compare-and-swap and with the next version: of a lock by unlocking (`recovered`), of a slot that
-/// is busy, inserting, collided or reserved by making it busy, in its own name (`taken_over`), and
-/// then empty.
+/// is busy, inserting, collided, reserved or leaving by making it busy, in its own name
+/// (`taken_over`), and then empty.
 ///
 ///     locked member ----------> member              one of the others ----------> busy --> empty
 ///                    recovered                                         taken_over
@@ -54,7 +57,8 @@ enum class slot_state : unsigned char {
   collided,   ///< a candidate that was not the first
   member,     ///< an element
   reserved,   ///< the only one with its key, but not an element yet: its value is being made
-  corrupt,    ///< nobody writes this, nor the next one
+  leaving,    ///< given back: its release is being counted, and then it is empty
+  corrupt,    ///< nobody writes this
 };
 
 class slot_word {
@@ -71,7 +75,7 @@ class slot_word {
   constexpr bool holds_key() const noexcept {
     return is(slot_state::member) || is(slot_state::inserting) || is(slot_state::reserved);
   }
-  constexpr bool is_corrupt() const noexcept { return state() >= slot_state::corrupt; }
+  constexpr bool is_corrupt() const noexcept { return is(slot_state::corrupt); }
   constexpr bool is_locked() const noexcept { return (bits_ & locked_bit) != 0; }
   constexpr bool is_publishing() const noexcept { return (bits_ & copy_bit) != 0; }
   constexpr unsigned copy() const noexcept { return (bits_ & copy_bit) != 0 ? 1 : 0; }
@@ -188,6 +192,19 @@ class slot_word {
   }
 
   std::uint64_t bits_ = 0;
+};
+
+/// What was seen of all slots, none of which was empty.
+struct full_look {
+  std::uint64_t versions = 0;  ///< their sum
+  bool is_leaving = false;     ///< one of them is about to be empty
+  bool is_owned = false;       ///< one of them has an owner, who may be dead
+
+  constexpr void add(slot_word w, bool has_owners) noexcept {
+    versions += w.version();
+    is_leaving = is_leaving || w.is(slot_state::leaving);
+    is_owned = is_owned || (has_owners && w.has_owner());
+  }
 };
 
 /// How far from its home a key may be: the keys of a home lie in the `length` slots that begin with

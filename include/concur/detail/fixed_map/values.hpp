@@ -144,12 +144,13 @@ using own_value = std::conditional_t<is_copied<T>, copied_value<T>, placed_value
 
 /// A slot in memory of the map's own. All zero: empty, and home of nobody.
 template <class Key, class T>
-struct alignas(cache_line_size) own_slot {
+struct own_slot {
   using key_type = Key;
   using mapped_type = T;
   using value_form = own_value<T>;
 
-  std::atomic<std::uint64_t> word{0};
+  // Not of the slot itself: clang refuses that where a value wants more.
+  alignas(cache_line_size) std::atomic<std::uint64_t> word{0};
   std::atomic<std::uint64_t> bound{0};
   atomic_words<Key> key;
   value_form value;

@@ -25,12 +25,13 @@ class striped_counter {
   };
 
   /// Adds `delta` and returns the new value of the word that was changed: some threads' share of
-  /// the sum, good for doing something every so many changes.
+  /// the sum, good for doing something every so many changes. Relaxed unless the caller wants that
+  /// who sees the change, by a sum that acquires, sees what was done before it.
+  template <std::memory_order Order = std::memory_order_relaxed>
   std::int64_t add(std::int64_t delta, const thread_slot& me) noexcept {
     if (stripe* const mine = stripe_of(me)) [[likely]]
-      return add_to(*mine, delta);
-    // relaxed: a number that orders nothing.
-    return base_.fetch_add(delta, std::memory_order_relaxed) + delta;
+      return add_to<Order>(*mine, delta);
+    return base_.fetch_add(delta, Order) + delta;
   }
 
   /// The stripe of a thread, null if it has none. For hot paths, which then use `add_to`.
@@ -41,29 +42,32 @@ class striped_counter {
   }
 
   /// `add` for the thread that the stripe belongs to.
+  template <std::memory_order Order = std::memory_order_relaxed>
   static std::int64_t add_to(stripe& mine, std::int64_t delta) noexcept {
     // relaxed: the index belongs to this thread alone until it ends, and its successor takes the
     // slot after it (thread_slots (6), (1)): nobody else writes this word.
     const std::int64_t value = mine.value.load(std::memory_order_relaxed) + delta;
-    mine.value.store(value, std::memory_order_relaxed);  // relaxed: as above
+    mine.value.store(value, Order);
     return value;
   }
 
   /// The sum, at least 0: a decrement may be seen before the increment that it follows.
+  template <std::memory_order Order = std::memory_order_relaxed>
   std::int64_t sum() const noexcept {
-    const std::int64_t total = signed_sum();
+    const std::int64_t total = signed_sum<Order>();
     return total < 0 ? 0 : total;
   }
   /// The same without the bound: for a part of a sum.
+  template <std::memory_order Order = std::memory_order_relaxed>
   std::int64_t signed_sum() const noexcept {
-    std::int64_t total = base_.load(std::memory_order_relaxed);  // relaxed: a number, as above
+    std::int64_t total = base_.load(Order);
     // acquire: pairs with (1).
     if (const stripe* stripes = stripes_.load(std::memory_order_acquire)) {
       // Those of indices that no thread has had are 0. A change that happened before this call was
       // made by a thread that had taken its index before.
       const std::size_t indices = thread_slots::indices_in_use();
       for (std::size_t i = 0; i < stripe_count && i < indices; ++i) {
-        total += stripes[i].value.load(std::memory_order_relaxed);  // relaxed: as above
+        total += stripes[i].value.load(Order);
       }
     }
     return total;
