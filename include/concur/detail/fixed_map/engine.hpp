@@ -148,10 +148,11 @@ class engine : public protocol<Storage, Hash> {
     this->before_write();
     thread_slot& thread = thread_slots::mine();
     const origin from = this->origin_of(hash);
-    bool trusts_tags = true;
+    bool has_lost = false;
     for (patience pause;;) {
-      typename base::place found =
-          trusts_tags ? this->search(from, key) : this->search_slots(from, key);
+      typename base::place found = this->search(from, key);
+      if (!found && has_lost) [[unlikely]]
+        found = this->search_slots(from, key);
       if (found) {
         if (with_lock(found.where, found.word, thread, on_present)) return;
         wait_for(*found.where, found.word, pause);
@@ -163,8 +164,8 @@ class engine : public protocol<Storage, Hash> {
       if (result == base::claim_result::found) continue;
       new_element guard(*this, mine, thread);
       this->store_key(mine, from, key);
-      trusts_tags = this->compete(mine, key) == base::verdict::won;
-      if (!trusts_tags) continue;
+      has_lost = this->compete(mine, key) != base::verdict::won;
+      if (has_lost) continue;
       mine.word = mine.word.admitted();
       const exclusive_scope scope(this);
       owned_slot<engine> absent(*this, *mine.where, mine.word, guard.has_value);
