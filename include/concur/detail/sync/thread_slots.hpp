@@ -171,7 +171,7 @@ class CONCUR_SHARED thread_slots {
   /// dies when its thread would have given its slot back long ago.
   static void left_section() noexcept {
     if (is_kept_for_guards) [[unlikely]]
-      leave_unless_guarded();
+      static_cast<void>(leave_unless_guarded());
   }
 
   static constexpr std::size_t max_exit_hooks = 4;
@@ -181,17 +181,23 @@ class CONCUR_SHARED thread_slots {
   struct releaser {
     ~releaser() {
       is_ending = true;
-      leave_unless_guarded();
+      if (!leave_unless_guarded()) leave_at_end(*current);
     }
   };
 
-  CONCUR_COLD static void leave_unless_guarded() noexcept {
+  /// False if sections of guards are not over.
+  CONCUR_COLD static bool leave_unless_guarded() noexcept {
     thread_slot* const slot = current;
-    if (slot == &nobodys) return;
+    if (slot == &nobodys) return true;
     // relaxed: the owner's own
     is_kept_for_guards =
         slot->pins != 0 || slot->hazard_sections.load(std::memory_order_relaxed) != 0;
-    if (is_kept_for_guards) return;
+    if (!is_kept_for_guards) leave_now();
+    return !is_kept_for_guards;
+  }
+  CONCUR_COLD static void leave_now() noexcept {
+    thread_slot* const slot = current;
+    if (slot == &nobodys) return;
     current = &nobodys;
     leave(*slot);
   }
@@ -203,8 +209,8 @@ class CONCUR_SHARED thread_slots {
       static_cast<void>(&on_end);  // touching it registers its destructor
     } else {
 #if defined(CONCUR_HAS_THREAD_KEYS)
-      // After all thread-local objects, again and again as long as there is something to do. None
-      // left: the slot stays taken.
+      // After all thread-local objects, so that guards which are not over never will be; again and
+      // again as long as there is something to do. No key left: the slot stays taken.
       static const late_key key;
       if (key.is_made) static_cast<void>(pthread_setspecific(key.key, &slot));
 #else
@@ -217,7 +223,7 @@ class CONCUR_SHARED thread_slots {
 #if defined(CONCUR_HAS_THREAD_KEYS)
   struct late_key {
     late_key() noexcept
-        : is_made(pthread_key_create(&key, [](void*) noexcept { leave_unless_guarded(); }) == 0) {}
+        : is_made(pthread_key_create(&key, [](void*) noexcept { leave_now(); }) == 0) {}
     pthread_key_t key{};
     bool is_made;
   };
