@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -36,13 +37,7 @@ struct any_visitor {
 /// Stands for an output iterator: a type of values need not be one that can be assigned.
 struct any_output {
   using difference_type = std::ptrdiff_t;
-  struct sink {
-    template <class Value>
-    constexpr const sink& operator=(Value&&) const noexcept {
-      return *this;
-    }
-  };
-  constexpr sink operator*() const noexcept { return {}; }
+  constexpr const auto& operator*() const noexcept { return std::ignore; }
   constexpr any_output& operator++() noexcept { return *this; }
   constexpr any_output operator++(int) noexcept { return *this; }
 };
