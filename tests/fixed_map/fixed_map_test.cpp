@@ -268,7 +268,7 @@ TEST_CASE("fixed_map: a value that can be neither copied nor moved is made in it
 }
 
 TEST_CASE("fixed_map: a hasher that cannot be assigned is enough to make, copy and move a map") {
-  const number seed = 1;
+  number seed = 1;
   const auto hash = [&seed](const concur::key32& key) { return concur::digest_hash(seed)(key); };
   using M = concur::fixed_map<number, std::remove_const_t<decltype(hash)>>;
   M map(16, hash);
