@@ -219,9 +219,10 @@ TEST_CASE("hamt: a thread asleep in nested visits keeps one element for each", "
   REQUIRE(counted::alive == 0);
 }
 
-TEST_CASE("hamt: a thread asleep in the visit of what it has put in keeps that",
+TEST_CASE("hamt: a thread asleep in the visit of what it has put in keeps that and its branch",
           "[hamt][stalled]") {
   constexpr number count = 500;
+  // If it had to make a branch, for two or three elements of like hashes, what that has got since.
   REQUIRE(kept_beside(count, [](map_type& map, bed& b) {
             map.erase(7);
             map.try_emplace_and_cvisit(
@@ -231,7 +232,7 @@ TEST_CASE("hamt: a thread asleep in the visit of what it has put in keeps that",
                   if (e.second.value() != 7) std::abort();
                 },
                 [](const auto&) { std::abort(); });
-          }) == 1);
+          }) <= 8);
   REQUIRE(counted::alive == 0);
 }
 
