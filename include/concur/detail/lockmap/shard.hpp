@@ -214,8 +214,8 @@ struct alignas(destructive_distance) shard {
       });
     }
     used = states;
-    // relaxed load: under the lock. release: as (1), for all that was counted before. Before (3), so
-    // that who finds a table at an address that he has seen before finds another number, too.
+    // relaxed load: under the lock. release: as (1), for all that was counted before. Before (3),
+    // so that who finds a table at an address that he has seen before finds another number, too.
     arrivals.store(arrivals.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     // (3) release: publishes the table; pairs with the acquire of section::protect.
     current.store(fresh.word(), std::memory_order_release);
