@@ -124,9 +124,10 @@ class patience_until {
   /// In nanoseconds. Of moments that are far from each other the difference need not exist.
   double left() const {
     const auto now = TimePoint::clock::now();
-    const double far = nanoseconds(end_.time_since_epoch()) - nanoseconds(now.time_since_epoch());
+    const double distance =
+        nanoseconds(end_.time_since_epoch()) - nanoseconds(now.time_since_epoch());
     constexpr double day = 86'400e9;
-    return -day < far && far < day ? nanoseconds(end_ - now) : far;
+    return -day < distance && distance < day ? nanoseconds(end_ - now) : distance;
   }
   template <class Duration>
   static double nanoseconds(const Duration& duration) {
