@@ -16,9 +16,8 @@
 #if defined(__unix__) && !defined(CONCUR_TEST_NO_FORK)  // ThreadSanitizer forbids such children
 
 #include "reclaim/epoch_fixture.hpp"
+#include "support/children.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
 #include <atomic>
 #include <concur/cmap.hpp>
 #include <cstdint>
@@ -54,19 +53,6 @@ int live_on(places_type& places) {
   return 0;
 }
 
-/// The exit code of a child that does `f()`, or the signal that ended it.
-template <class F>
-int in_a_child(F f) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(120);  // a child that hangs is killed, and that is seen
-    ::_exit(f());
-  }
-  int status = -1;
-  if (child > 0) ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -status;
-}
-
 }  // namespace
 
 TEST_CASE("a child of fork may destroy what another thread was freeing things of",
@@ -87,7 +73,7 @@ TEST_CASE("a child of fork may destroy what another thread was freeing things of
   for (int round = 0; round < 200; ++round) {
     const std::uint64_t seen = done.load();
     while (done.load() < seen + 10) std::this_thread::yield();
-    if (in_a_child([&] {
+    if (concur_test::in_a_child([&] {
           map.reset();
           return 0;
         }) != 0) {
@@ -122,7 +108,7 @@ TEST_CASE("a child of fork goes on freeing, but for what the dead had announced"
   std::vector<int> answers;
   for (int round = 0; round < 8; ++round) {
     for (std::uint64_t i = 0; i < 500; ++i) places.replace(i % place_count, i);
-    answers.push_back(in_a_child([&] { return live_on(places); }));
+    answers.push_back(concur_test::in_a_child([&] { return live_on(places); }));
   }
   is_over = true;
   for (auto& thread : threads) thread.join();

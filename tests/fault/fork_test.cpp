@@ -16,13 +16,12 @@
 
 #if defined(__unix__) && !defined(CONCUR_TEST_NO_FORK)  // ThreadSanitizer forbids such children
 
+#include "support/children.hpp"
 #include "support/cmap_access.hpp"
 #include "support/counting_allocator.hpp"
 #include "support/hamt_access.hpp"
 #include "support/seqmap_access.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
 #include <atomic>
 #include <concur/seq_array.hpp>
 #include <functional>
@@ -59,7 +58,6 @@ bool churn(Map& map, number first) {
 
 /// What the child does; the number of the first thing that went wrong is its exit code.
 int live_on(map_type& map, array_type& array, const allocation_account& account) {
-  ::alarm(120);  // a child that hangs is killed, and that is seen
   for (number i = 0; i < present; ++i) {
     if (map.find(scattered(i)) != i) return 1;
     if (array.load(i) != i) return 2;
@@ -92,7 +90,6 @@ int live_on(map_type& map, array_type& array, const allocation_account& account)
 /// and what they announced stays announced, for ever.
 template <class Map>
 int live_on(Map& map, const allocation_account& account) {
-  ::alarm(120);
   for (number i = 0; i < present; ++i) {
     if (map.find(scattered(i)) != i) return 1;
   }
@@ -120,7 +117,6 @@ int live_on(Map& map, const allocation_account& account) {
 /// What a child does with a snapshot that it inherits: it is as it was, whatever becomes of the
 /// map.
 int read_on(hamt_type& map, const hamt_type::snapshot_type& snapshot) {
-  ::alarm(120);
   for (number i = 0; i < present; ++i) map.insert_or_assign(scattered(i), i + 1);
   map.clear();
   if (snapshot.size() != present) return 11;
@@ -153,13 +149,7 @@ void require_children(int children, int threads, IsThere is_there, Child child) 
   // AddressSanitizer for one) survives a fork beside that.
   while (at_work.load() < threads) std::this_thread::yield();
   std::vector<int> answers;
-  for (int round = 0; round < children; ++round) {
-    const pid_t id = ::fork();
-    if (id == 0) ::_exit(child());
-    int status = -1;
-    if (id > 0) ::waitpid(id, &status, 0);
-    answers.push_back(WIFEXITED(status) ? WEXITSTATUS(status) : -status);
-  }
+  for (int round = 0; round < children; ++round) answers.push_back(in_a_child(child));
   is_over = true;
   for (auto& reader : readers) reader.join();
   REQUIRE(answers == std::vector<int>(static_cast<std::size_t>(children), 0));
