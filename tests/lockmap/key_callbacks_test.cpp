@@ -145,30 +145,29 @@ void keys_come_and_go(Map& map) {
   copy = map;
 }
 
-}  // namespace
-
-TEMPLATE_TEST_CASE("destructors of keys may use their map", "[lockmap]", plain_map,
-                   cache_with<concur::eviction::lru>) {
+/// `h` uses the map whenever it is called while keys come and go.
+template <class Map>
+void require_use_from(hook& h) {
   const time_limit limit(120s);
-  TestType map;
+  Map map;
   fill(map);
-  const during scope(when_destroyed, map);
+  const during scope(h, map);
   keys_come_and_go(map);
   REQUIRE(scope.calls() > 100);
   REQUIRE(wrong == 0);
   REQUIRE(map.contains(calling_key(0)));
 }
 
+}  // namespace
+
+TEMPLATE_TEST_CASE("destructors of keys may use their map", "[lockmap]", plain_map,
+                   cache_with<concur::eviction::lru>) {
+  require_use_from<TestType>(when_destroyed);
+}
+
 TEMPLATE_TEST_CASE("hash functions may use their map", "[lockmap]", plain_map,
                    cache_with<concur::eviction::lru>) {
-  const time_limit limit(120s);
-  TestType map;
-  fill(map);
-  const during scope(when_hashed, map);
-  keys_come_and_go(map);
-  REQUIRE(scope.calls() > 100);
-  REQUIRE(wrong == 0);
-  REQUIRE(map.contains(calling_key(0)));
+  require_use_from<TestType>(when_hashed);
 }
 
 TEMPLATE_TEST_CASE("keys of a map that is cleared or destroyed may use another", "[lockmap]",

@@ -6,6 +6,7 @@
 #include "support/counting_allocator.hpp"
 #include "support/seqmap_access.hpp"
 #include "support/threads.hpp"
+#include "support/tired_hash.hpp"
 
 #include <atomic>
 #include <bit>
@@ -456,22 +457,12 @@ TEST_CASE("shrink_to_fit beside a thread that inserts comes to an end") {
 }
 
 TEST_CASE("a home whose crowd has left unnoticed moves, and asks for no memory of no elements") {
-  struct tired {
-    using is_avalanching = std::true_type;
-    const int* calls_left = nullptr;
-    number operator()(number key) const {
-      if (calls_left != nullptr && (*const_cast<int*>(calls_left))-- == 0) {
-        throw std::runtime_error("hash");
-      }
-      return key;
-    }
-  };
   allocation_account account;
   using allocator = counting_allocator<std::pair<const number, number>>;
   int calls_left = -1;
   {
-    concur::seqmap<number, number, tired, std::equal_to<>, allocator> map(
-        20'000, tired{&calls_left}, std::equal_to<>(), allocator(account));
+    concur::seqmap<number, number, tired_hash, std::equal_to<>, allocator> map(
+        20'000, tired_hash{&calls_left}, std::equal_to<>(), allocator(account));
     for (number i = 0; i < 1000; ++i) map.insert({i, i});
     for (number i = 0; i < 1000; ++i) {
       calls_left = 1;  // so that nobody sees that it was the last one

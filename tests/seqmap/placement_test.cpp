@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/sanitizers.hpp"
 #include "support/seqmap_access.hpp"
+#include "support/tired_hash.hpp"
 
 #include <array>
 #include <cstring>
@@ -335,18 +336,8 @@ TEST_CASE("elements with an entry do not keep a count of others that has become 
 }
 
 TEST_CASE("a hasher that throws while an erasure counts what is left erases nothing but its own") {
-  struct tired {
-    using is_avalanching = std::true_type;
-    const int* calls_left = nullptr;
-    number operator()(number key) const {
-      if (calls_left != nullptr && (*const_cast<int*>(calls_left))-- == 0) {
-        throw std::runtime_error("hash");
-      }
-      return key;
-    }
-  };
   int calls_left = -1;
-  concur::seqmap<number, number, tired> map(20'000, tired{&calls_left});
+  concur::seqmap<number, number, tired_hash> map(20'000, tired_hash{&calls_left});
   for (number i = 0; i < 1000; ++i) map.insert({i, i});
   for (number i = 0; i < 1000; ++i) {
     calls_left = 1;  // that of the key, and no more

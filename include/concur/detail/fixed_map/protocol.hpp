@@ -29,8 +29,7 @@
 /// Full. Two looks at all slots find none of them empty, and a search between them does not find
 /// the key. If no slot became empty from its first look to its second, then at every moment of the
 /// search no slot was empty. There are two proofs of that:
-///   - The sum of all versions is what it was. Who empties a slot raises its version, and no
-///   version
+///   - The sum of all versions is what it was. Who empties a slot raises its version, and none
 ///     falls. (They do come round: after 2^40 changes between one look and the next.)
 ///   - Where elements are written meanwhile, which raises versions too: no release was counted from
 ///     before the second look to after the search, and that look found no slot that was leaving. A

@@ -4,8 +4,7 @@
 /// is reading, and a small number that no other living thread has.
 ///
 ///   registry:  [slot 0][slot 1] ... [slot 63]  in static storage, then a list that only grows
-///   slot:      cache lines of its own: announcements | the owner's own | taken, index, next |
-///   hazards
+///   slot:      lines of its own: announcements | the owner's own | taken, index, next | hazards
 ///
 /// A thread takes the first free slot when it first needs one, keeps it, and gives it back when it
 /// ends (after its exit hooks ran). Any number of threads; slots are reused, never freed. Taking a
