@@ -293,11 +293,32 @@ TEMPLATE_TEST_CASE("shared_fixed_map: a file that was cut off is refused", "[fau
     INFO(left << " of " << bytes << " bytes are left");
     REQUIRE(refusal<map_type>(file) == reason::too_short);
   }
-  // Made long again: what has gone are zeros.
-  file.resize(bytes);
-  REQUIRE(refusal<map_type>(file) == reason::not_a_map);
-  format();
-  file.resize(8 * 5);  // not even all of the first line
-  file.resize(bytes);
-  REQUIRE(refusal<map_type>(file) == reason::corrupt);
+}
+
+TEMPLATE_TEST_CASE("shared_fixed_map: a file that was cut off and grown again is refused",
+                   "[fault]", number, wide) {
+  using map_type = concur::shared_fixed_map<TestType>;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  constexpr std::size_t header = sizeof(concur::detail::fixed_map::region_header);
+  const std::size_t bytes = map_type::bytes_for(1024);
+  const temporary_file file(bytes);
+  const auto cut_at = [&](std::size_t left) {
+    file.resize(bytes);
+    {
+      const opened_file opened(file);
+      map_type map = map_type::format(opened.span(), 1024);
+      for (number i = 0; i < 1000; ++i) map.insert(digest(i), value_of<TestType>(i, 0));
+    }
+    file.resize(left);
+    file.resize(bytes);  // what has gone are zeros
+    INFO(left << " of " << bytes << " bytes were left");
+    return refusal<map_type>(file);
+  };
+  REQUIRE(cut_at(0) == reason::not_a_map);
+  REQUIRE(cut_at(8 * 5) == reason::corrupt);  // not even all of the first line
+  // The header is whole, and elements are gone, or the bounds and tags that find them.
+  for (const std::size_t left : {std::size_t{64}, header / 2, header, header + page, bytes / 2,
+                                 bytes - page, bytes - 1024, bytes - sizeof(number)}) {
+    REQUIRE(cut_at(left) == reason::corrupt);
+  }
 }

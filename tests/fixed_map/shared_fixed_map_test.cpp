@@ -43,6 +43,10 @@ struct twelve {
 };
 using table = concur::shared_fixed_map<twelve>;
 using words = concur::shared_fixed_map<number>;
+
+template <class T>
+using layout_of = concur::detail::fixed_map::region_layout<
+    concur::detail::fixed_map::shared_slot<concur::key32, T>>;
 using reason = concur::format_error::reason;
 
 static_assert(concur::bounded_map<table>);
@@ -184,7 +188,7 @@ TEST_CASE("shared_fixed_map: every bit of the header counts") {
 TEST_CASE("shared_fixed_map: attach finds elements that no tag leads to") {
   const mapping memory(table::bytes_for(64));
   const auto region = memory.span();
-  const std::size_t slots = region.size() - 64 * 64;
+  const std::size_t slots = layout_of<twelve>::slots_at(64);
   const std::size_t counts = slots - 128;  // of 8 homes each; then tags, and what fills a line
   const std::size_t tags = counts + 8 * 4;
   const std::size_t copies = tags + 64;
@@ -211,8 +215,7 @@ TEST_CASE("shared_fixed_map: attach finds elements that no tag leads to") {
 }
 
 TEST_CASE("shared_fixed_map: a tag that is changed after attach keeps no writer for ever") {
-  using layout = concur::detail::fixed_map::region_layout<
-      concur::detail::fixed_map::shared_slot<concur::key32, number>>;
+  using layout = layout_of<number>;
   const mapping memory(words::bytes_for(16));
   words map = words::format(memory.span(), 16);
   // Until one of them is not in its home.
@@ -238,8 +241,7 @@ TEST_CASE("shared_fixed_map: a tag that is changed after attach keeps no writer 
 }
 
 TEST_CASE("shared_fixed_map: bounds that are all too high are not lowered for ever") {
-  using layout = concur::detail::fixed_map::region_layout<
-      concur::detail::fixed_map::shared_slot<concur::key32, number>>;
+  using layout = layout_of<number>;
   for (const bool are_few : {true, false}) {
     INFO(are_few);
     constexpr std::size_t capacity = 1024;
@@ -282,7 +284,7 @@ TEST_CASE("shared_fixed_map: attach finds slots that contradict themselves") {
     table map = table::format(region, 64);
     for (std::uint32_t i = 0; i < 40; ++i) map.insert(digest(i), twelve{i, i, i});
   };
-  const std::size_t slots = region.size() - 64 * 64;
+  const std::size_t slots = layout_of<twelve>::slots_at(64);
   int rejected = 0;
   for (std::size_t s = 0; s < 64; ++s) {
     make();

@@ -75,6 +75,7 @@ class image {
     d.bytes = shared_map<T>::bytes_for(slots);
     d.checksum = d.sum();
     std::memcpy(memory_, &d, sizeof d);
+    if (d.bytes <= size_) std::memcpy(memory_ + d.bytes - sizeof d.checksum, &d.checksum, 8);
   }
 
  private:

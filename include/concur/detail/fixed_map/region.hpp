@@ -2,12 +2,13 @@
 /// \file
 /// The layout of a shared region, and its table of processes.
 ///
-///     [header][process table][counters][bounds: 8 bytes a slot][tags][slots]
+///     [header][process table][counters][bounds: 8 bytes a slot][tags][slots][end mark]
 ///
 /// Everything is a number or an offset: every process may map it elsewhere. The first line of the
-/// header never changes after `format`, and is checked by `attach`, which keeps what it needs of
-/// it: nobody trusts it twice. All other words may hold anything: each is masked or bounded where
-/// it is used.
+/// header and the end mark, its checksum once more, never change after `format`, and are checked by
+/// `attach`, which keeps what it needs of them: nobody trusts them twice. A file that was cut off
+/// anywhere has lost the mark, whatever it was grown by again. All other words may hold anything:
+/// each is masked or bounded where it is used.
 ///
 /// A process takes an entry of the table with one compare-and-swap that names it, and writes its
 /// entry's index and generation into every slot that it claims or locks.
@@ -41,7 +42,7 @@ struct region_description {
   std::uint64_t checksum;  ///< of the words before
 
   static constexpr std::uint64_t this_magic = 0x31'70'61'6d'64'78'69'66;  // "fixdmap1"
-  static constexpr std::uint64_t this_version = 3;
+  static constexpr std::uint64_t this_version = 4;
   static constexpr std::size_t word_count = 8;
 
   constexpr std::uint64_t sum() const noexcept {
@@ -147,9 +148,12 @@ struct region_layout {
     const std::size_t end = checked_add(tags_at(capacity), slot_tags::bytes_for(capacity));
     return checked_add(end, alignof(Slot) - 1) / alignof(Slot) * alignof(Slot);
   }
+  static std::size_t end_mark_at(std::size_t capacity) {
+    return checked_add(slots_at(capacity), checked_multiply(capacity, sizeof(Slot)));
+  }
   static std::size_t bytes_for(std::size_t capacity) {
     if (capacity > bound_word::max_length) fail_length("concur: capacity too large");
-    return checked_add(slots_at(capacity), checked_multiply(capacity, sizeof(Slot)));
+    return checked_add(end_mark_at(capacity), sizeof(std::uint64_t));
   }
 };
 

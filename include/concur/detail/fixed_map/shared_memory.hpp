@@ -61,6 +61,8 @@ class shared_memory {
                          probe,
                          0};
     d.checksum = d.sum();
+    ::new (static_cast<void*>(base + layout::end_mark_at(capacity)))
+        std::atomic<std::uint64_t>{d.checksum};
     const std::uint64_t words[] = {d.magic, d.version, d.layout, d.capacity,
                                    d.bytes, d.seed,    d.probe,  d.checksum};
     for (std::size_t i = region_description::word_count; i-- != 0;) {
@@ -98,6 +100,13 @@ class shared_memory {
     }
     if (d.bytes > region.size()) {
       fail_format(reason::too_short, "concur: a shared_fixed_map that is cut off");
+    }
+    const std::size_t end = layout::end_mark_at(static_cast<std::size_t>(d.capacity));
+    const auto* const mark =
+        reinterpret_cast<const std::atomic<std::uint64_t>*>(region.data() + end);
+    // relaxed: written before the magic number, which was seen by (2)
+    if (mark->load(std::memory_order_relaxed) != d.checksum) {
+      fail_format(reason::corrupt, "concur: a shared_fixed_map that was cut off and grown again");
     }
     return d;
   }
