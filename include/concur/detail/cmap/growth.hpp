@@ -28,7 +28,7 @@ class migration : public slot_mover<Types> {
   // --- shares ---
 
   static constexpr std::size_t block_slots = std::size_t{1} << tuning::log2_block;
-  static_assert(tuning::log2_block >= 1, "a pair of slots is moved together");
+  static_assert(tuning::log2_block >= 1, "slots that become one are moved together");
   static_assert(tuning::log2_segment >= tuning::log2_block &&
                     tuning::log2_segment - tuning::log2_block <= 6,
                 "a segment has at most 64 blocks");
@@ -85,8 +85,8 @@ class migration : public slot_mover<Types> {
     const std::size_t end = block * block_slots + block_slots;
     for (std::size_t i = block * block_slots; i < end && i < in_segment;) {
       prefetch_leaf(slots[i + leaves_ahead < in_segment ? i + leaves_ahead : i]);
-      if (this->try_move_slot(w, from, (segment << tuning::log2_segment) + i)) {
-        ++i;
+      if (const unsigned n = this->try_move_slot(w, from, (segment << tuning::log2_segment) + i)) {
+        i += n;
       } else if (!this->is_root(w, from)) {
         return;
       }
@@ -214,6 +214,15 @@ class migration : public slot_mover<Types> {
     return log2 + (log2 < tuning::quadruple_below_log2 ? 2 : 1);
   }
 
+  /// The next smaller table, of 2^floor slots at least: by four, too, where they are in one block.
+  static unsigned smaller(unsigned log2, unsigned floor) noexcept {
+    const unsigned quarter = log2 - 2;
+    if (floor < tuning::first_log2_slots) floor = tuning::first_log2_slots;
+    const bool is_quartered =
+        tuning::log2_block >= 2 && log2 >= floor + 2 && quarter < tuning::quadruple_below_log2;
+    return is_quartered ? quarter : log2 - 1;
+  }
+
   /// More than any memory holds; what is computed from it does not overflow.
   static constexpr std::size_t most_elements = ~std::size_t{0} >> 8;
 
@@ -241,7 +250,7 @@ class migration : public slot_mover<Types> {
       if (n > most(log2)) {
         start_replacing(w, d, larger(log2));
       } else if (n < least(log2) && log2 > floor) {
-        start_replacing(w, d, log2 - 1);
+        start_replacing(w, d, smaller(log2, floor));
       }
     }
     CONCUR_CATCH_ALL {
@@ -296,8 +305,9 @@ class migration : public slot_mover<Types> {
       directory* d = root.table();
       if (d->is_of_empty_map()) return;
       if (d->next.load(std::memory_order_relaxed) == nullptr) {  // relaxed: as start_replacing
-        if (d->log2() <= log2_for(this->size())) return;
-        start_replacing(w, d, d->log2() - 1);
+        const unsigned enough = log2_for(this->size());
+        if (d->log2() <= enough) return;
+        start_replacing(w, d, smaller(d->log2(), enough));
       }
       finish_replacing(w, d);
     }
