@@ -291,7 +291,7 @@ class changer : public modifier<Types> {
           at.at = nullptr;
       }
       result = change_from(pin, without_types(hash, key, on_absent, on_present), at.at, at.seen,
-                           at.shift, found, is_present);
+                           at.below, found, is_present);
     }
     if (result == step_result::done_and_due) [[unlikely]]
       look_after();
@@ -311,7 +311,7 @@ class changer : public modifier<Types> {
     position first;
     first.at = at;
     first.seen = seen;
-    first.shift = first.below = first.open = shift;
+    first.below = first.open = shift;
     is_present = change_on(w, what, state, first, found);
     return this->reclaimer_.is_due(w.mine) ? step_result::done_and_due : step_result::done;
   }

@@ -167,6 +167,7 @@ class migration : public slot_mover<Types> {
     // (4) release: publishes the next table, which readers may know only from here.
     if (this->root_.compare_exchange_strong(expected, root_word::of(to).bits(),
                                             std::memory_order_release, std::memory_order_relaxed)) {
+      set_check_mask(to->log2());
       this->retire_table(w, from);
     }
   }
@@ -240,6 +241,7 @@ class migration : public slot_mover<Types> {
     era_pin pin(w.me);
     const root_word root(pin.load(this->root_));
     directory* d = root.table();
+    set_check_mask(d->log2());
     // relaxed: start_replacing decides
     if (d->is_of_empty_map() || d->next.load(std::memory_order_relaxed) != nullptr) return;
     const unsigned log2 = d->log2();
@@ -259,18 +261,39 @@ class migration : public slot_mover<Types> {
   }
 
   /// One change of the size; true if the load is to be looked at.
-  bool count(std::int64_t by, const thread_slot& me, unsigned log2) noexcept {
-    const std::int64_t share = this->counter_.add(by, me);
-    if (this->counter_.is_striped()) {
-      // Less often in a larger table: what all threads have not yet looked at is a few per cent.
-      constexpr unsigned few_per_cent = 8;
-      const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
-      const unsigned interval =
-          finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
-      return (share & ((std::int64_t{1} << interval) - 1)) == 0;
+  CONCUR_FORCEINLINE bool count(std::int64_t by, const thread_slot& me) noexcept {
+    if (striped_counter::stripe* const mine = this->counter_.stripe_of(me)) [[likely]] {
+      return is_check_due(striped_counter::add_to(*mine, by));
     }
+    return count_together(by, me);
+  }
+  bool count_together(std::int64_t by, const thread_slot& me) noexcept {
+    const std::int64_t share = this->counter_.add(by, me);
+    if (this->counter_.is_striped()) return is_check_due(share);
+    // relaxed: how large the table is
+    const unsigned log2 = 64 - root_word(this->root_.load(std::memory_order_relaxed)).shift();
     const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
     return n > most(log2) || n < least(log2);
+  }
+
+  /// Of a thread's own share of a striped size.
+  bool is_check_due(std::int64_t share) const noexcept {
+    // relaxed: a setting
+    return (share & this->check_mask_.load(std::memory_order_relaxed)) == 0;
+  }
+  /// Less often in a larger table: what all threads have not yet looked at is a few per cent. So
+  /// who counts need not know how large the table is. Every check sets that anew: a thread that
+  /// slept since it put a table in its place may say what is true of an older one.
+  void set_check_mask(unsigned log2) noexcept {
+    constexpr unsigned few_per_cent = 8;
+    const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
+    const unsigned interval =
+        finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
+    const std::uint32_t mask = (std::uint32_t{1} << interval) - 1;
+    // relaxed: a setting; and seldom changed, so that its line stays shared.
+    if (this->check_mask_.load(std::memory_order_relaxed) != mask) {
+      this->check_mask_.store(mask, std::memory_order_relaxed);
+    }
   }
 
   /// Does everything that is left of a running replacement of `from`, the root.

@@ -74,14 +74,14 @@ class modifier : public walk<Types> {
       if (!try_clear(w, at, hash, range, erased)) continue;
       if (erased != 0) {
         contract(w, hash, at);
-        counted(w, -erased, at.shift);
+        counted(w, -erased);
       }
       return range.last;
     }
   }
 
-  void counted(const writer& w, std::int64_t by, unsigned shift) noexcept {
-    if (this->count(by, w.me, 64 - shift)) [[unlikely]]
+  void counted(const writer& w, std::int64_t by) noexcept {
+    if (this->count(by, w.me)) [[unlikely]]
       this->check_load(w);
   }
 
@@ -131,9 +131,7 @@ class modifier : public walk<Types> {
     return counted_quickly(own, -1);
   }
   CONCUR_FORCEINLINE step_result counted_quickly(owner own, std::int64_t by) noexcept {
-    // relaxed: how large the table is
-    const root_word root(this->root_.load(std::memory_order_relaxed));
-    const bool is_load_due = this->count(by, *own.me, 64 - root.shift());
+    const bool is_load_due = this->count(by, *own.me);
     return is_load_due || this->reclaimer_.is_due(*own.mine) ? step_result::done_and_due
                                                              : step_result::done;
   }
@@ -158,7 +156,7 @@ class modifier : public walk<Types> {
     } else if (!put_longer(w.as_owner(), *at.at, old, what, hash)) {
       return false;
     }
-    counted(w, 1, at.shift);
+    counted(w, 1);
     return true;
   }
   bool is_done(const writer& w, step_result result) noexcept {
@@ -288,7 +286,7 @@ class modifier : public walk<Types> {
       contract(w, hash, at);
     // Last: it may begin a replacement, and what is contracted then is moved at once.
     if (result != step_result::not_here) return is_done(w, result);
-    counted(w, -1, at.shift);
+    counted(w, -1);
     return true;
   }
 
