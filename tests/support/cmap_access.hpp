@@ -19,12 +19,12 @@
 
 namespace concur_test {
 
-/// Four slots at first, segments of eight, blocks of two, the counter striped from eight slots on;
+/// Four slots at first, segments of eight, blocks of four, the counter striped from eight slots on;
 /// eras and batches are short, caches small.
 struct tiny_cmap_tuning : concur::detail::cmap::default_tuning {
   static constexpr unsigned first_log2_slots = 2;
   static constexpr unsigned log2_segment = 3;
-  static constexpr unsigned log2_block = 1;
+  static constexpr unsigned log2_block = 2;
   static constexpr unsigned log2_check_interval = 1;
   static constexpr unsigned striped_log2_slots = 3;
   static constexpr std::uint32_t births_per_era = 8;

@@ -44,6 +44,13 @@ TEST_CASE("cmap, equal hashes: mixes", "[cmap]") {
 TEST_CASE("cmap, every change looks at the load: mixes", "[cmap]") {
   all_mixes<contracting_adapter<std::uint64_t>>(1'000);
 }
+TEST_CASE("cmap, four slots become one: mixes", "[cmap]") {
+  all_mixes<in_quarters<std::uint64_t>>(1'000);
+  all_mixes<in_quarters<std::array<std::uint64_t, 3>>>(1'000);
+  std::uint64_t done = 0;
+  for (const scenario& s : shrinkings()) done += explore<in_quarters<std::uint64_t>>(s, 5'000);
+  CHECK(done >= 10'000);
+}
 TEST_CASE("cmap: an erasure contracts nothing that has been freed", "[cmap]") {
   // One thread stops at one of few points among many, the other runs to its end, and then the first
   // reads what is there now.

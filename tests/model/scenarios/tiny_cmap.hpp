@@ -63,6 +63,12 @@ struct contracting_cmap_tuning : tiny_cmap_tuning {
   static constexpr unsigned cached_nodes = 0;
 };
 
+/// Segments and blocks of four slots, which become one when the table shrinks.
+struct quartering_cmap_tuning : tiny_cmap_tuning {
+  static constexpr unsigned log2_segment = 2;
+  static constexpr unsigned log2_block = 2;
+};
+
 /// Keys 1 to 4 share a slot, and have a child of its branch each.
 struct branch_hash {
   using is_avalanching = void;
@@ -87,6 +93,8 @@ struct contracting_adapter : cmap_adapter<std::uint64_t, T, branch_hash, contrac
 using in_leaves = cmap_adapter<std::uint64_t, std::uint64_t>;
 using in_elements = cmap_adapter<std::uint64_t, std::array<std::uint64_t, 3>>;
 using in_lists = cmap_adapter<std::uint64_t, std::uint64_t, equal_hash>;
+template <class T>
+using in_quarters = cmap_adapter<std::uint64_t, T, placed_hash, quartering_cmap_tuning>;
 
 /// One `clear` is one erasure of each key, however its places change beside it: what is inserted
 /// after that erasure stays.
@@ -101,6 +109,24 @@ inline std::vector<scenario> clears() {
        {{whole(verb::clear)},
         {on(k::erase, 4), on(k::erase, 3)},
         {on(k::insert, 1, 11), on(k::find, 1), on(k::insert, 2, 22)}}},
+  };
+}
+
+/// Slots of one group, some of which have something in them, are joined while others write there.
+/// Of sixteen slots 5 to 7 have each one of these keys, and so on.
+inline std::vector<scenario> shrinkings() {
+  using k = kind;
+  return {
+      {"two shrink it beside writes",
+       {whole(verb::grow, 12), on(k::insert, 5, 5), on(k::insert, 6, 6), on(k::insert, 9, 9)},
+       {{whole(verb::shrink)},
+        {whole(verb::shrink), on(k::put, 5, 55)},
+        {on(k::insert, 7, 7), on(k::erase, 6), on(k::find, 5)}}},
+      {"what is joined is erased and comes again",
+       {whole(verb::grow, 12), on(k::insert, 5, 5), on(k::insert, 13, 13), on(k::insert, 14, 14)},
+       {{whole(verb::shrink), on(k::insert, 6, 6)},
+        {on(k::erase, 5), on(k::insert, 5, 55), on(k::find, 6)},
+        {on(k::erase, 13), on(k::find, 5), on(k::put, 14, 15)}}},
   };
 }
 

@@ -50,7 +50,8 @@ class changer : public modifier<Types> {
       item found;
       if (find_quickly(pin, hash, key, at, found)) [[likely]] {
         if (found != nullptr) return false;
-        result = this->insert_in_leaf(*at.at, at.seen, hash, value_type(key, value));
+        result = this->insert_by(this->owner_of(pin.slot()), *at.at, at.seen, hash,
+                                 value_type(key, value));
       }
     }
     if (result <= step_result::lost) [[unlikely]]
@@ -69,7 +70,8 @@ class changer : public modifier<Types> {
       item found;
       if (find_quickly(pin, hash, key, at, found)) [[likely]] {
         if (found == nullptr) return false;
-        result = this->erase_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found), hash);
+        result = this->erase_by(this->owner_of(pin.slot()), *at.at, at.seen,
+                                layout::index_of(at.seen, found), hash);
       }
     }
     if (result <= step_result::lost) [[unlikely]] {
@@ -172,8 +174,8 @@ class changer : public modifier<Types> {
   }
 
   /// One attempt. `not_here` leaves all to `change_anywhere`; `lost`, what callables have left. In
-  /// registers up to where something is to be changed: that is the same for all callables, and not
-  /// inlined.
+  /// registers up to where an element is to be put or erased: that is the same for all callables,
+  /// and not inlined. Another value is what most ask for who look at an element: that is inlined.
   template <class K, class OnAbsent, class OnPresent>
   CONCUR_FORCEINLINE step_result attempt(std::uint64_t hash, const K& key, OnAbsent& on_absent,
                                          OnPresent& on_present, bool& is_present,
@@ -185,7 +187,7 @@ class changer : public modifier<Types> {
       return step_result::not_here;
     new_element<Types> kept;
     is_present = found != nullptr;
-    if (is_present) return attempt_present(at, hash, found, on_present, kept, lost);
+    if (is_present) return attempt_present(pin.slot(), at, hash, found, on_present, kept, lost);
     vacant_slot<Types> absent(kept);
     CONCUR_TRY {
       on_absent(absent);
@@ -206,7 +208,8 @@ class changer : public modifier<Types> {
     return result;
   }
   template <class OnPresent>
-  CONCUR_FORCEINLINE step_result attempt_present(const position& at, std::uint64_t hash, item found,
+  CONCUR_FORCEINLINE step_result attempt_present(thread_slot& me, const position& at,
+                                                 std::uint64_t hash, item found,
                                                  OnPresent& on_present, new_element<Types>& kept,
                                                  lost_attempt<value_type>& lost) {
     new_element<Types> computed;
@@ -215,8 +218,8 @@ class changer : public modifier<Types> {
     on_present(present);
     auto result = step_result::done;
     if (present.wanted() == element_change::store) {
-      result = this->replace_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found),
-                                     present.next().value().second);
+      result = this->replace_by(this->owner_of(me), *at.at, at.seen,
+                                layout::index_of(at.seen, found), present.next().value().second);
     } else if (present.wanted() == element_change::erase) {
       result = this->erase_in_leaf(*at.at, at.seen, layout::index_of(at.seen, found), hash);
     }
@@ -291,7 +294,7 @@ class changer : public modifier<Types> {
           at.at = nullptr;
       }
       result = change_from(pin, without_types(hash, key, on_absent, on_present), at.at, at.seen,
-                           at.shift, found, is_present);
+                           at.below, found, is_present);
     }
     if (result == step_result::done_and_due) [[unlikely]]
       look_after();
@@ -311,7 +314,7 @@ class changer : public modifier<Types> {
     position first;
     first.at = at;
     first.seen = seen;
-    first.shift = first.below = first.open = shift;
+    first.below = first.open = shift;
     is_present = change_on(w, what, state, first, found);
     return this->reclaimer_.is_due(w.mine) ? step_result::done_and_due : step_result::done;
   }

@@ -28,7 +28,7 @@ class migration : public slot_mover<Types> {
   // --- shares ---
 
   static constexpr std::size_t block_slots = std::size_t{1} << tuning::log2_block;
-  static_assert(tuning::log2_block >= 1, "a pair of slots is moved together");
+  static_assert(tuning::log2_block >= 1, "slots that become one are moved together");
   static_assert(tuning::log2_segment >= tuning::log2_block &&
                     tuning::log2_segment - tuning::log2_block <= 6,
                 "a segment has at most 64 blocks");
@@ -85,8 +85,8 @@ class migration : public slot_mover<Types> {
     const std::size_t end = block * block_slots + block_slots;
     for (std::size_t i = block * block_slots; i < end && i < in_segment;) {
       prefetch_leaf(slots[i + leaves_ahead < in_segment ? i + leaves_ahead : i]);
-      if (this->try_move_slot(w, from, (segment << tuning::log2_segment) + i)) {
-        ++i;
+      if (const unsigned n = this->try_move_slot(w, from, (segment << tuning::log2_segment) + i)) {
+        i += n;
       } else if (!this->is_root(w, from)) {
         return;
       }
@@ -167,6 +167,7 @@ class migration : public slot_mover<Types> {
     // (4) release: publishes the next table, which readers may know only from here.
     if (this->root_.compare_exchange_strong(expected, root_word::of(to).bits(),
                                             std::memory_order_release, std::memory_order_relaxed)) {
+      set_check_mask(to->log2());
       this->retire_table(w, from);
     }
   }
@@ -214,6 +215,15 @@ class migration : public slot_mover<Types> {
     return log2 + (log2 < tuning::quadruple_below_log2 ? 2 : 1);
   }
 
+  /// The next smaller table, of 2^floor slots at least: by four, too, where they are in one block.
+  static unsigned smaller(unsigned log2, unsigned floor) noexcept {
+    const unsigned quarter = log2 - 2;
+    if (floor < tuning::first_log2_slots) floor = tuning::first_log2_slots;
+    const bool is_quartered =
+        tuning::log2_block >= 2 && log2 >= floor + 2 && quarter < tuning::quadruple_below_log2;
+    return is_quartered ? quarter : log2 - 1;
+  }
+
   /// More than any memory holds; what is computed from it does not overflow.
   static constexpr std::size_t most_elements = ~std::size_t{0} >> 8;
 
@@ -231,6 +241,7 @@ class migration : public slot_mover<Types> {
     era_pin pin(w.me);
     const root_word root(pin.load(this->root_));
     directory* d = root.table();
+    set_check_mask(d->log2());
     // relaxed: start_replacing decides
     if (d->is_of_empty_map() || d->next.load(std::memory_order_relaxed) != nullptr) return;
     const unsigned log2 = d->log2();
@@ -241,7 +252,7 @@ class migration : public slot_mover<Types> {
       if (n > most(log2)) {
         start_replacing(w, d, larger(log2));
       } else if (n < least(log2) && log2 > floor) {
-        start_replacing(w, d, log2 - 1);
+        start_replacing(w, d, smaller(log2, floor));
       }
     }
     CONCUR_CATCH_ALL {
@@ -250,18 +261,39 @@ class migration : public slot_mover<Types> {
   }
 
   /// One change of the size; true if the load is to be looked at.
-  bool count(std::int64_t by, const thread_slot& me, unsigned log2) noexcept {
-    const std::int64_t share = this->counter_.add(by, me);
-    if (this->counter_.is_striped()) {
-      // Less often in a larger table: what all threads have not yet looked at is a few per cent.
-      constexpr unsigned few_per_cent = 8;
-      const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
-      const unsigned interval =
-          finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
-      return (share & ((std::int64_t{1} << interval) - 1)) == 0;
+  CONCUR_FORCEINLINE bool count(std::int64_t by, const thread_slot& me) noexcept {
+    if (striped_counter::stripe* const mine = this->counter_.stripe_of(me)) [[likely]] {
+      return is_check_due(striped_counter::add_to(*mine, by));
     }
+    return count_together(by, me);
+  }
+  bool count_together(std::int64_t by, const thread_slot& me) noexcept {
+    const std::int64_t share = this->counter_.add(by, me);
+    if (this->counter_.is_striped()) return is_check_due(share);
+    // relaxed: how large the table is
+    const unsigned log2 = 64 - root_word(this->root_.load(std::memory_order_relaxed)).shift();
     const auto n = static_cast<std::uint64_t>(share < 0 ? 0 : share);
     return n > most(log2) || n < least(log2);
+  }
+
+  /// Of a thread's own share of a striped size.
+  bool is_check_due(std::int64_t share) const noexcept {
+    // relaxed: a setting
+    return (share & this->check_mask_.load(std::memory_order_relaxed)) == 0;
+  }
+  /// Less often in a larger table: what all threads have not yet looked at is a few per cent. So
+  /// who counts need not know how large the table is. Every check sets that anew: a thread that
+  /// slept since it put a table in its place may say what is true of an older one.
+  void set_check_mask(unsigned log2) noexcept {
+    constexpr unsigned few_per_cent = 8;
+    const unsigned finest = log2 < few_per_cent ? 0 : log2 - few_per_cent;
+    const unsigned interval =
+        finest < tuning::log2_check_interval ? finest : tuning::log2_check_interval;
+    const std::uint32_t mask = (std::uint32_t{1} << interval) - 1;
+    // relaxed: a setting; and seldom changed, so that its line stays shared.
+    if (this->check_mask_.load(std::memory_order_relaxed) != mask) {
+      this->check_mask_.store(mask, std::memory_order_relaxed);
+    }
   }
 
   /// Does everything that is left of a running replacement of `from`, the root.
@@ -296,8 +328,9 @@ class migration : public slot_mover<Types> {
       directory* d = root.table();
       if (d->is_of_empty_map()) return;
       if (d->next.load(std::memory_order_relaxed) == nullptr) {  // relaxed: as start_replacing
-        if (d->log2() <= log2_for(this->size())) return;
-        start_replacing(w, d, d->log2() - 1);
+        const unsigned enough = log2_for(this->size());
+        if (d->log2() <= enough) return;
+        start_replacing(w, d, smaller(d->log2(), enough));
       }
       finish_replacing(w, d);
     }

@@ -433,12 +433,15 @@ class node_memory {
     };
     exchange(root_, other.root_);
     exchange(floor_, other.floor_);
+    exchange(check_mask_, other.check_mask_);
     counter_.swap(other.counter_);
     reclaimer_.swap(other.reclaimer_);
   }
 
   std::atomic<std::uintptr_t> root_;
   std::atomic<unsigned> floor_{0};  ///< log2 of the slots that were reserved
+  /// Which bits of a thread's share of the size are 0 when it looks at the load.
+  std::atomic<std::uint32_t> check_mask_{0};
   striped_counter counter_;
   mutable reclaimer reclaimer_;
   CONCUR_NO_UNIQUE_ADDRESS hasher hash_;

@@ -74,14 +74,14 @@ class modifier : public walk<Types> {
       if (!try_clear(w, at, hash, range, erased)) continue;
       if (erased != 0) {
         contract(w, hash, at);
-        counted(w, -erased, at.shift);
+        counted(w, -erased);
       }
       return range.last;
     }
   }
 
-  void counted(const writer& w, std::int64_t by, unsigned shift) noexcept {
-    if (this->count(by, w.me, 64 - shift)) [[unlikely]]
+  void counted(const writer& w, std::int64_t by) noexcept {
+    if (this->count(by, w.me)) [[unlikely]]
       this->check_load(w);
   }
 
@@ -98,14 +98,28 @@ class modifier : public walk<Types> {
   enum class step_result : unsigned char { not_here, lost, done, done_and_due };
 
   /// The thread that runs, and its record if it has one.
-  owner find_owner() const {
-    thread_slot& me = thread_slots::mine();
+  owner find_owner() const { return owner_of(thread_slots::mine()); }
+  CONCUR_FORCEINLINE owner owner_of(thread_slot& me) const noexcept {
     return {&me, this->reclaimer_.find(me)};
   }
 
   CONCUR_NOINLINE step_result replace_in_leaf(place& at, word seen, unsigned index,
                                               mapped_type value) {
-    const owner own = find_owner();
+    return replace_by(find_owner(), at, seen, index, value);
+  }
+  CONCUR_NOINLINE step_result insert_in_leaf(place& at, word seen, std::uint64_t hash,
+                                             value_type value) {
+    return insert_by(find_owner(), at, seen, hash, value);
+  }
+  CONCUR_NOINLINE step_result erase_in_leaf(place& at, word seen, unsigned index,
+                                            std::uint64_t hash) {
+    return erase_by(find_owner(), at, seen, index, hash);
+  }
+
+  // The same, to be inlined where the thread is known. `lost` also if it has no record yet.
+
+  CONCUR_FORCEINLINE step_result replace_by(owner own, place& at, word seen, unsigned index,
+                                            const mapped_type& value) {
     if (own.mine == nullptr) [[unlikely]]
       return step_result::lost;
     void* const leaf = copy_leaf(own, seen);
@@ -114,26 +128,22 @@ class modifier : public walk<Types> {
       return step_result::lost;
     return this->reclaimer_.is_due(*own.mine) ? step_result::done_and_due : step_result::done;
   }
-  CONCUR_NOINLINE step_result insert_in_leaf(place& at, word seen, std::uint64_t hash,
-                                             value_type value) {
-    const owner own = find_owner();
+  CONCUR_FORCEINLINE step_result insert_by(owner own, place& at, word seen, std::uint64_t hash,
+                                           const value_type& value) {
     if (own.mine == nullptr || seen.count() >= max_leaf || seen.is_frozen() ||
         !put_longer(own, at, seen, &value, hash)) [[unlikely]] {
       return step_result::lost;
     }
     return counted_quickly(own, 1);
   }
-  CONCUR_NOINLINE step_result erase_in_leaf(place& at, word seen, unsigned index,
-                                            std::uint64_t hash) {
-    const owner own = find_owner();
+  CONCUR_FORCEINLINE step_result erase_by(owner own, place& at, word seen, unsigned index,
+                                          std::uint64_t hash) {
     if (own.mine == nullptr || !put_shorter(own, at, seen, index, hash)) [[unlikely]]
       return step_result::lost;
     return counted_quickly(own, -1);
   }
   CONCUR_FORCEINLINE step_result counted_quickly(owner own, std::int64_t by) noexcept {
-    // relaxed: how large the table is
-    const root_word root(this->root_.load(std::memory_order_relaxed));
-    const bool is_load_due = this->count(by, *own.me, 64 - root.shift());
+    const bool is_load_due = this->count(by, *own.me);
     return is_load_due || this->reclaimer_.is_due(*own.mine) ? step_result::done_and_due
                                                              : step_result::done;
   }
@@ -158,7 +168,7 @@ class modifier : public walk<Types> {
     } else if (!put_longer(w.as_owner(), *at.at, old, what, hash)) {
       return false;
     }
-    counted(w, 1, at.shift);
+    counted(w, 1);
     return true;
   }
   bool is_done(const writer& w, step_result result) noexcept {
@@ -288,7 +298,7 @@ class modifier : public walk<Types> {
       contract(w, hash, at);
     // Last: it may begin a replacement, and what is contracted then is moved at once.
     if (result != step_result::not_here) return is_done(w, result);
-    counted(w, -1, at.shift);
+    counted(w, -1);
     return true;
   }
 

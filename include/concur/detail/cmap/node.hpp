@@ -167,9 +167,10 @@ struct inline_layout {
                                               unsigned to_index, unsigned count) noexcept {
     if constexpr (has_wide_copy && sizeof(Value) == 16) {
       // None: the first once more, where it is already, so that no branch asks.
-      const bool is_none = count == 0;
-      copy_pairs<two_pairs>(static_cast<Value*>(leaf) + (is_none ? 0 : to_index),
-                            at(from, is_none ? 0 : from_index), is_none ? 1 : count);
+      const unsigned none = count == 0 ? 1 : 0;
+      const unsigned mask = none - 1;
+      copy_pairs<two_pairs>(static_cast<Value*>(leaf) + (to_index & mask),
+                            at(from, from_index & mask), count + none);
     } else {
       for (unsigned i = 0; i < count; ++i) copy(leaf, to_index + i, from, from_index + i);
     }

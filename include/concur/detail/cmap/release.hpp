@@ -105,31 +105,48 @@ class releaser : public changer<Types> {
   CONCUR_COLD void drop_copies(directory* from, directory* to) noexcept {
     const bool is_growing = to->log2() > from->log2();
     for_each_slot(from, [&](place& at, std::size_t slot) {
-      const word content = load(at);
-      if (!content.is_frozen()) return;
       if (is_growing) {
+        if (!load(at).is_frozen()) return;
         const unsigned bits = to->log2() - from->log2();
         for (std::size_t side = 0; side < std::size_t{1} << bits; ++side) {
-          drop_copy(to, (slot << bits) + side, content);
+          drop_copy(to, (slot << bits) + side, &at, 1);
         }
-      } else if (const place* other = (slot & 1) == 0 ? &at + 1 : &at - 1;
-                 load(*other).is_frozen()) {
-        // If the other one has moved, the new slot counts for both.
-        if ((slot & 1) != 0) drop_copy(to, slot >> 1, load(*other), content);
-      } else if (load(*other).is_moved()) {
-        drop_moved_half(to, slot >> 1, at);
+      } else if (const unsigned bits = from->log2() - to->log2(); (slot >> bits << bits) == slot) {
+        drop_joined(to, slot >> bits, &at, 1U << bits);
       }
     });
   }
+  /// Of `width` slots from `group` on, which become one.
+  CONCUR_COLD void drop_joined(directory* to, std::size_t slot, place* group,
+                               unsigned width) noexcept {
+    unsigned frozen = 0;
+    unsigned moved = 0;
+    for (unsigned i = 0; i < width; ++i) {
+      frozen += load(group[i]).is_frozen() ? 1U : 0U;
+      moved += load(group[i]).is_moved() ? 1U : 0U;
+    }
+    if (moved == 0) {
+      // Where one is open, nothing has been made yet.
+      if (frozen == width) drop_copy(to, slot, group, width);
+      return;
+    }
+    // If one has moved, the new slot counts for all.
+    for (unsigned i = 0; i < width; ++i) {
+      if (load(group[i]).is_frozen()) drop_moved_part(to, slot, group[i]);
+    }
+  }
 
-  /// What the next table has got at `slot`, if that was not taken over from one of the two.
-  CONCUR_NOINLINE void drop_copy(directory* to, std::size_t slot, word first,
-                                 word second = word::empty()) noexcept {
+  /// What the next table has got at `slot`, if that was not taken over from one of the old slots.
+  CONCUR_NOINLINE void drop_copy(directory* to, std::size_t slot, const place* from,
+                                 unsigned count) noexcept {
     place* at = base::find_slot(to, slot);
     if (at == nullptr) return;
     const word made = load(*at);
     at->store(0, std::memory_order_relaxed);  // relaxed: quiet
-    if (!holds(first, made) && !holds(second, made)) drop_node(made);
+    for (unsigned i = 0; i < count; ++i) {
+      if (holds(load(from[i]), made)) return;
+    }
+    drop_node(made);
   }
   /// Whether `made` is the word, or one somewhere below it.
   CONCUR_NOINLINE static bool holds(word original, word made) noexcept {
@@ -141,14 +158,14 @@ class releaser : public changer<Types> {
     }
     return false;
   }
-  /// The new slot has the elements of `half`, and its leaf if that was not copied.
-  void drop_moved_half(directory* to, std::size_t slot, place& half) noexcept {
+  /// The new slot has the elements of `part`, and its leaf if that was not copied.
+  void drop_moved_part(directory* to, std::size_t slot, place& part) noexcept {
     const place* at = base::find_slot(to, slot);
-    const word content = load(half).thawed();
+    const word content = load(part).thawed();
     if (at != nullptr && load(*at).is_leaf() && content.is_leaf() && load(*at) != content) {
       release_leaf(content, false);
     }
-    half.store(word::moved().bits(), std::memory_order_relaxed);  // relaxed: quiet
+    part.store(word::moved().bits(), std::memory_order_relaxed);  // relaxed: quiet
   }
   /// One node that was made, without what it took over.
   void drop_node(word made) noexcept {

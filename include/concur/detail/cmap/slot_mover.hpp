@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Replacing the root table by one that is half as large, or twice, or, while it is small, four
-/// times, by whoever writes: here slot by slot. Nobody waits: every step can be taken over by
-/// another thread, and done twice does no harm.
+/// Replacing the root table by one that is half as large, or twice, or, while it is small, a
+/// quarter or four times, by whoever writes: here slot by slot. Nobody waits: every step can be
+/// taken over by another thread, and done twice does no harm.
 ///
 ///   old slot s     w  ->  w frozen  ->  moved          (vacant, when growing: w -> moved)
 ///   new slots      empty  ->  what s held              between the two steps of s
@@ -16,14 +16,14 @@
 /// slot that says `moved`. And a slot that has been filled is never `empty` again. So a slow mover
 /// puts nothing there twice, at whatever time it wakes.
 ///
-/// Halving: slots 2s and 2s+1 become s. Both are frozen, joined, put into s, and then moved. A
-/// writer uses s when both say `moved`.
+/// Shrinking: slots 2s and 2s+1, or 4s to 4s+3, become s. All of them are frozen, joined, put into
+/// s, and then moved. A writer uses s when all say `moved`.
 ///
 /// Why a node that was taken over by its pointer cannot be reached from the old slot after it is
 /// retired: it is retired by a writer who replaces it in the new table; that one has seen the old
-/// slot, or both, say `moved`, for good. The same holds for the children of an old branch, which is
-/// reached only through its slot. (A reader who went there before is pinned since before, see
-/// era_pin.hpp.)
+/// slot, or all of them, say `moved`, for good. The same holds for the children of an old branch,
+/// which is reached only through its slot. (A reader who went there before is pinned since before,
+/// see era_pin.hpp.)
 #pragma once
 
 #include <bit>
@@ -112,19 +112,27 @@ class slot_mover : public node_builder<Types> {
 
   static constexpr unsigned max_sides = 4;
 
-  /// Moves the slot, or the pair of slots that it is one of. False: the era has advanced, start
-  /// again at the root. Throws what hasher and allocator throw: then it stays frozen, and the next
-  /// one goes on.
-  bool try_move_slot(const writer& w, directory* from, std::size_t slot) {
+  /// Moves the slot, and with it those that become one with it. How many that were; 0: the era has
+  /// advanced, start again at the root. Throws what hasher and allocator throw: then they stay
+  /// frozen, and the next one goes on.
+  unsigned try_move_slot(const writer& w, directory* from, std::size_t slot) {
     directory* to;
     std::uint64_t entry;
-    if (!w.pin.try_load(from->next, to) || !w.pin.try_load(entry_of(from, slot), entry)) {
-      return false;
-    }
-    if (entry <= entry_moved) return true;
+    if (!w.pin.try_load(from->next, to) || !w.pin.try_load(entry_of(from, slot), entry)) return 0;
+    if (entry <= entry_moved) return 1;
     place* at = directory::slots(entry) + index_in_segment(slot);
-    if (to->log2() > from->log2()) return try_split_slot(w, from, to, *at, slot);
-    return try_join_slots(w, from, to, (slot & 1) == 0 ? at : at - 1, slot >> 1);
+    if (to->log2() > from->log2()) return try_split_slot(w, from, to, *at, slot) ? 1 : 0;
+    const unsigned bits = bits_joined(from, to);
+    return try_join_slots(w, from, to, first_of_group(at, slot, bits), slot >> bits) ? 1U << bits
+                                                                                     : 0;
+  }
+  /// log2 of how many slots become one: 0 if the table grows.
+  static unsigned bits_joined(const directory* from, const directory* to) noexcept {
+    return to->log2() < from->log2() ? from->log2() - to->log2() : 0;
+  }
+  /// Those that become one are in one segment.
+  static place* first_of_group(place* at, std::size_t slot, unsigned bits) noexcept {
+    return at - (slot & ((std::size_t{1} << bits) - 1));
   }
 
   bool try_split_slot(const writer& w, const directory* from, directory* to, place& at,
@@ -354,26 +362,34 @@ class slot_mover : public node_builder<Types> {
                                       std::memory_order_relaxed);
   }
 
-  /// Halving: slots 2s and 2s+1 of `from`, which begin at `pair`.
-  bool try_join_slots(const writer& w, directory* from, directory* to, place* pair, std::size_t s) {
-    const word words[2] = {base::freeze(pair[0]), base::freeze(pair[1])};
+  /// Shrinking: the slots of `from`, beginning at `group`, that become slot `s`.
+  bool try_join_slots(const writer& w, directory* from, directory* to, place* group,
+                      std::size_t s) {
+    const unsigned width = 1U << bits_joined(from, to);
+    word words[max_sides];
+    bool is_any = false;
+    bool is_filled = false;
+    for (unsigned i = 0; i < width; ++i) {
+      words[i] = base::freeze(group[i]);
+      is_any |= !words[i].is_vacant();
+      is_filled |= words[i].is_moved();
+    }
     if (!is_covered(w)) return false;
     place* target = nullptr;
-    if (!words[0].is_vacant() || !words[1].is_vacant()) {
+    if (is_any) {
       if (!find_target(w, to, s, target)) return false;
       if (target == nullptr) return true;
     }
     // If one says `moved`, then the new slot has been filled.
-    if (target != nullptr && !words[0].is_moved() && !words[1].is_moved()) {
+    if (is_any && !is_filled) {
       fresh_nodes fresh(*this, w);
-      const auto made = this->compact(w, fresh, words, 2, from->shift(), max_leaf);
+      const auto made = this->compact(w, fresh, words, width, from->shift(), max_leaf);
       if (install(*target, made.made)) fresh.published();
     }
-    // relaxed: compared only. It was filled before one of the pair said `moved`, or by this thread.
-    const word now(target == nullptr ? word::empty().bits()
-                                     : target->load(std::memory_order_relaxed));
-    for (unsigned i = 0; i < 2; ++i) {
-      if (words[i].is_moved() || !finish_slot(pair[i], words[i])) continue;
+    // relaxed: compared only. It was filled before one of them said `moved`, or by this thread.
+    const word now(is_any ? target->load(std::memory_order_relaxed) : word::empty().bits());
+    for (unsigned i = 0; i < width; ++i) {
+      if (words[i].is_moved() || !finish_slot(group[i], words[i])) continue;
       // The slot was frozen until now: so nobody has changed the new one since it was filled, and
       // `now` tells whether this leaf was taken over or copied.
       const word content = words[i].thawed();
@@ -382,12 +398,16 @@ class slot_mover : public node_builder<Types> {
     return true;
   }
 
-  /// Whether everything that a writer may meet in the next table at `slot` of this one is there.
+  /// Whether everything that a writer may meet in the next table at `slot` of this one is there:
+  /// whether all slots that become one have moved.
   static bool is_ready(directory* from, directory* to, place* at, std::size_t slot) noexcept {
-    if (to->log2() > from->log2()) return true;
-    const place* other = (slot & 1) == 0 ? at + 1 : at - 1;
-    // acquire: who moved the other one has looked at the new slot before; pairs with finish_slot.
-    return word(other->load(std::memory_order_acquire)).is_moved();
+    const unsigned bits = bits_joined(from, to);
+    const place* const group = first_of_group(at, slot, bits);
+    for (unsigned i = 0; i < 1U << bits; ++i) {
+      // acquire: who moved it has looked at the new slot before; pairs with finish_slot.
+      if (!word(group[i].load(std::memory_order_acquire)).is_moved()) return false;
+    }
+    return true;
   }
 };
 

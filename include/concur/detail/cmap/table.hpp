@@ -137,12 +137,12 @@ struct default_tuning {
   static constexpr unsigned first_log2_slots = 2;
   static constexpr unsigned log2_segment = 12;
   static constexpr unsigned log2_block = 6;
-  /// Smaller tables grow by four, others by two.
+  /// Smaller tables grow by four, and shrink to such a size by four; others by two.
   static constexpr unsigned quadruple_below_log2 = 15;
   /// In sixteenths of the slots: elements at which the table grows.
   static constexpr unsigned max_load_inline = 44;
   static constexpr unsigned max_load_indirect = 20;
-  /// The table is halved below this part of the load at which it is doubled.
+  /// The table shrinks below this part of the load at which it grows.
   static constexpr unsigned min_load_divisor = 8;
   static constexpr unsigned striped_log2_slots = 12;
   static constexpr unsigned log2_check_interval = 6;

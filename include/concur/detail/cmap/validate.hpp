@@ -76,22 +76,25 @@ class validator : public traversal<Types, Engine> {
 
   void check_slot(directory* d, directory* next, std::size_t slot, cmap_report& report) const {
     const word w = slot_word_of(d, slot);
-    const bool is_halved = next != nullptr && next->log2() < d->log2();
-    const bool has_other_moved = is_halved && slot_word_of(d, slot ^ 1).is_moved();
+    const bool is_growing = next != nullptr && next->log2() > d->log2();
+    const unsigned bits = next == nullptr ? 0 : base::bits_joined(d, next);
+    const std::size_t first = slot >> bits << bits;
+    std::size_t moved = first;  // the first of those that become one with it
+    while (moved >> bits == slot >> bits && !slot_word_of(d, moved).is_moved()) ++moved;
     if (!w.is_moved()) {
-      // Of a pair of which one has moved, the other is in the new slot as well.
-      if (has_other_moved) return;
+      // If one of them has moved, the others are in the new slot as well.
+      if (moved >> bits == slot >> bits) return;
       if (w.is_frozen() && next == nullptr) fail(report, "a slot is frozen");
       return check_word(w.thawed(), range_of(d, slot), report);
     }
     if (next == nullptr) return fail(report, "a slot has moved, and there is no next table");
-    if (!is_halved) {
-      const unsigned bits = next->log2() - d->log2();
-      for (std::size_t side = 0; side < std::size_t{1} << bits; ++side) {
-        check_slot(next, nullptr, (slot << bits) + side, report);
+    if (is_growing) {
+      const unsigned more = next->log2() - d->log2();
+      for (std::size_t side = 0; side < std::size_t{1} << more; ++side) {
+        check_slot(next, nullptr, (slot << more) + side, report);
       }
-    } else if (!has_other_moved || slot % 2 == 0) {
-      check_slot(next, nullptr, slot / 2, report);
+    } else if (slot == moved) {
+      check_slot(next, nullptr, slot >> bits, report);
     }
   }
 

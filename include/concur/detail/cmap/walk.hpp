@@ -103,7 +103,6 @@ class walk : public rebuild<Types> {
     place* at = nullptr;  ///< nullptr: nothing was ever put near
     word seen;
     unsigned below = 0;  ///< bits of the hash that the place, or what is missing, leaves open
-    unsigned shift = 0;  ///< of the table
     unsigned open = 0;   ///< bits that the step of a traversal leaves open: those of the finest
                          ///< of the tables, beyond which something may not have moved yet
     bool has_branch = false;
@@ -127,7 +126,7 @@ class walk : public rebuild<Types> {
     found.at = directory::slots(entry) + base::index_in_segment(slot);
     if (!pin.try_load(*found.at, seen)) return false;
     found.seen = word(seen);
-    found.shift = root.shift();
+    found.below = root.shift();
     return true;
   }
 
@@ -140,7 +139,7 @@ class walk : public rebuild<Types> {
     position found;
     if (try_locate_slot(w.pin, hash, found) && !found.seen.is_node() && !found.seen.is_frozen() &&
         !found.seen.is_moved()) [[likely]] {
-      found.below = found.open = found.shift;
+      found.open = found.below;
       return found;
     }
     // Field by field: so that a position that was found quickly stays in registers.
@@ -149,7 +148,6 @@ class walk : public rebuild<Types> {
     found.seen = slow.seen;
     found.below = slow.below;
     found.open = slow.open;
-    found.shift = slow.shift;
     found.has_branch = slow.has_branch;
     found.parent = slow.parent;
     return found;
@@ -196,7 +194,7 @@ class walk : public rebuild<Types> {
         case step::again:
           return false;
         case step::here:
-          found.below = found.shift = d->shift();
+          found.below = d->shift();
           found.open = finer(found.open, d->shift());
           found.has_branch = false;
           return !found.seen.is_node() || descend(w, hash, found);
