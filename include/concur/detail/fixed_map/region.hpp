@@ -41,7 +41,7 @@ struct region_description {
   std::uint64_t checksum;  ///< of the words before
 
   static constexpr std::uint64_t this_magic = 0x31'70'61'6d'64'78'69'66;  // "fixdmap1"
-  static constexpr std::uint64_t this_version = 3;
+  static constexpr std::uint64_t this_version = 4;
   static constexpr std::size_t word_count = 8;
 
   constexpr std::uint64_t sum() const noexcept {
