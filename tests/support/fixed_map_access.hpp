@@ -80,8 +80,8 @@ const char* broken_invariant(const Map& map) {
   const std::uint64_t count = engine.slot_count();
   std::size_t members = 0;
   for (std::uint64_t home = 0; home < count; ++home) {
-    std::uint64_t needed = 0;
-    for (std::uint64_t d = 0; d < count; ++d) {
+    std::uint64_t needed = 1;  // the home itself is always within its bound
+    for (std::uint64_t d = 1; d < count; ++d) {
       const auto& s = engine.slot_at(home + d);
       const auto word = engine.word_of(s);
       if (!word.is(slot_state::member)) continue;

@@ -139,8 +139,12 @@ class owned_element {
   mapped_type load() const noexcept { return slot_.value.load(copy()); }
 
   void store_if_changed(const mapped_type& v) {
-    const mapped_type before = load();
-    if (std::memcmp(std::addressof(v), std::addressof(before), sizeof(mapped_type)) != 0) store(v);
+    // One word is stored sooner than compared: the line is the owner's already.
+    if constexpr (!value_form::is_small) {
+      const mapped_type before = load();
+      if (std::memcmp(std::addressof(v), std::addressof(before), sizeof(mapped_type)) == 0) return;
+    }
+    store(v);
   }
 
   void store(const mapped_type& v) {
@@ -200,6 +204,85 @@ class owned_slot {
   typename Engine::slot& slot_;
   bool& has_value_;
   element element_;
+};
+
+/// A locked element, whose lock and whose end are the guard's.
+template <class Engine>
+class locked_element {
+ public:
+  locked_element(Engine& owner, typename Engine::slot& s, slot_word word,
+                 thread_slot& thread) noexcept
+      : owner_(owner), slot_(s), thread_(thread), element(owner, s, word, false) {}
+  locked_element(const locked_element&) = delete;
+  locked_element& operator=(const locked_element&) = delete;
+  CONCUR_FORCEINLINE ~locked_element() {
+    if (has_returned && element.is_erased()) {
+      owner_.erase_locked(slot_, element.word(), thread_);
+    } else {
+      owner_.unlock(slot_, element.word(), element.is_flipped());
+    }
+  }
+
+ private:
+  Engine& owner_;
+  typename Engine::slot& slot_;
+  thread_slot& thread_;
+
+ public:
+  owned_element<Engine> element;
+  bool has_returned = false;  ///< a callback that throws erases nothing
+};
+
+/// A claimed slot that competes with a value: given back unless it has won.
+template <class Engine>
+class candidate {
+ public:
+  candidate(Engine& owner, typename Engine::claimed_slot& mine, thread_slot& thread) noexcept
+      : owner_(owner), mine_(mine), thread_(thread) {}
+  candidate(const candidate&) = delete;
+  candidate& operator=(const candidate&) = delete;
+  CONCUR_FORCEINLINE ~candidate() {
+    if (is_over_) [[likely]]
+      return;
+    if constexpr (Engine::is_in_place) {
+      if (has_value) mine_.where->value.destroy();
+    }
+    owner_.release(mine_, thread_);
+  }
+  void dismiss() noexcept { is_over_ = true; }
+
+  bool has_value = false;
+
+ private:
+  Engine& owner_;
+  typename Engine::claimed_slot& mine_;
+  thread_slot& thread_;
+  bool is_over_ = false;
+};
+
+/// A slot that is reserved for an element: published if it got a value, else given back.
+template <class Engine>
+class new_element {
+ public:
+  new_element(Engine& owner, typename Engine::claimed_slot& mine, thread_slot& thread) noexcept
+      : owner_(owner), mine_(mine), thread_(thread) {}
+  new_element(const new_element&) = delete;
+  new_element& operator=(const new_element&) = delete;
+  CONCUR_FORCEINLINE ~new_element() {
+    if (has_value) [[likely]] {
+      owner_.publish(mine_);
+      owner_.counted(+1, thread_);
+    } else {
+      owner_.release(mine_, thread_);
+    }
+  }
+
+  bool has_value = false;
+
+ private:
+  Engine& owner_;
+  typename Engine::claimed_slot& mine_;
+  thread_slot& thread_;
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::fixed_map

@@ -13,9 +13,11 @@
 ///     copied.
 /// Miss:  eight tags, and the count of what is far away: no line of slots but for another key of
 ///     the same tag. Where the count is not 0, the bound of the home, and all tags within it.
-/// Insert:  claim (compare-and-swap), key, value, candidate (store), bound (compare-and-swap), a
-///     look at the slots within it, admission (compare-and-swap).
-/// Update:  lock (compare-and-swap), value, unlock (store). Erase: the same, and the bound.
+/// Insert:  claim (compare-and-swap), key, value, a look at the bound, and at the slots within it,
+///     if that is more than the home, admission (compare-and-swap). Away from home, where the bound
+///     is too low, it is raised (compare-and-swap). Where two meet in one home: protocol.hpp.
+/// Update:  lock (compare-and-swap), value, unlock (store). Erase: lock, an exchange, and, away
+///     from home, the bound.
 ///
 /// Linearization points:
 ///     read      hit: the load of the word after the value; miss: some moment without the key
@@ -105,8 +107,8 @@ class engine : public protocol<Storage, Hash> {
   std::size_t longest_probe() const noexcept {
     std::uint64_t longest = 0;
     for (std::uint64_t i = 0; i < this->slot_count(); ++i) {
-      const std::uint64_t length = this->length_of(i);
-      if (length > longest) longest = length;
+      const std::uint64_t probes = this->probes_of(i);
+      if (probes > longest) longest = probes;
     }
     return static_cast<std::size_t>(longest);
   }
@@ -146,32 +148,8 @@ class engine : public protocol<Storage, Hash> {
               OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     this->before_write();
-    thread_slot& thread = thread_slots::mine();
-    const origin from = this->origin_of(hash);
-    bool has_lost = false;
-    for (patience pause;;) {
-      typename base::place found = this->search(from, key);
-      if (!found && has_lost) [[unlikely]]
-        found = this->search_slots(from, key);
-      if (found) {
-        if (with_lock(found.where, found.word, thread, on_present)) return;
-        wait_for(*found.where, found.word, pause);
-        continue;
-      }
-      typename base::claimed_slot mine;
-      const auto result = this->claim(from, key, true, mine);
-      if (result == base::claim_result::full) return;
-      if (result == base::claim_result::found) continue;
-      new_element guard(*this, mine, thread);
-      this->store_key(mine, from, key);
-      has_lost = this->compete(mine, key) != base::verdict::won;
-      if (has_lost) continue;
-      mine.word = mine.word.admitted();
-      const exclusive_scope scope(this);
-      owned_slot<engine> absent(*this, *mine.where, mine.word, guard.has_value);
-      on_absent(absent);
-      return;
-    }
+    if (change_at_home(hash, key, on_present)) return;
+    modify_any(hash, key, on_absent, on_present);
   }
 
   /// `modify` that does nothing to a present element. True if there is one.
@@ -182,20 +160,11 @@ class engine : public protocol<Storage, Hash> {
     thread_slot& thread = thread_slots::mine();
     const origin from = this->origin_of(hash);
     typename base::claimed_slot mine;
-    for (patience pause;;) {
-      typename base::place found = this->search(from, key);
-      if (found) {
-        if (found.word.is(slot_state::member)) return true;
-        wait_for(*found.where, found.word, pause);
-        continue;
-      }
-      const auto result = this->claim(from, key, false, mine);
-      if (result == base::claim_result::full) return false;
-      if (result == base::claim_result::claimed) break;
+    if (!this->claim_home(from, mine)) {
+      const auto result = claim_if_absent(from, key, mine);
+      if (result != base::claim_result::claimed) return result == base::claim_result::found;
     }
-    const key_type stored =
-        key_words<key_type>::copy(key);  // the callback may move from what it was given
-    candidate guard(*this, mine, thread);
+    candidate<engine> guard(*this, mine, thread);
     this->store_key(mine, from, key);
     {
       const exclusive_scope scope(this);
@@ -203,15 +172,7 @@ class engine : public protocol<Storage, Hash> {
       on_absent(absent);
     }
     if (!guard.has_value) return false;
-    patience pause;
-    for (;;) {
-      const auto result = this->compete(mine, stored);
-      if (result == base::verdict::present) return true;
-      if (result == base::verdict::won) break;
-      if (const auto found = this->search_slots(from, stored)) {
-        if (!found.word.is(slot_state::member)) wait_for(*found.where, found.word, pause);
-      }
-    }
+    if (!this->admit(mine, mine.word.filled()) && !win(from, mine)) return true;
     guard.dismiss();
     this->counted(+1, thread);
     return false;
@@ -221,13 +182,7 @@ class engine : public protocol<Storage, Hash> {
   bool modify_present(std::uint64_t hash, const key_type& key, OnPresent&& on_present) {
     exclusive_scope::require_inactive(this);
     this->before_write();
-    const origin from = this->origin_of(hash);
-    for (patience pause;;) {
-      typename base::place found = this->search(from, key);
-      if (!found || found.word.is(slot_state::reserved)) return false;
-      if (with_lock(found.where, found.word, thread_slots::mine(), on_present)) return true;
-      wait_for(*found.where, found.word, pause);
-    }
+    return change_at_home(hash, key, on_present) || change_any(hash, key, on_present);
   }
 
   // --- traversal: slots do not move, and every slot is looked at once ---
@@ -305,92 +260,106 @@ class engine : public protocol<Storage, Hash> {
 
  private:
   friend class owned_element<engine>;
-
-  /// A locked element, whose lock and whose end are the guard's.
-  class locked_element {
-   public:
-    locked_element(engine& owner, slot& s, slot_word word, thread_slot& thread) noexcept
-        : owner_(owner), slot_(s), thread_(thread), element(owner, s, word, false) {}
-    locked_element(const locked_element&) = delete;
-    locked_element& operator=(const locked_element&) = delete;
-    ~locked_element() {
-      if (has_returned && element.is_erased()) {
-        owner_.erase_locked(slot_, element.word(), thread_);
-      } else {
-        owner_.unlock(slot_, element.word(), element.is_flipped());
-      }
-    }
-
-   private:
-    engine& owner_;
-    slot& slot_;
-    thread_slot& thread_;
-
-   public:
-    owned_element<engine> element;
-    bool has_returned = false;  ///< a callback that throws erases nothing
-  };
-
-  /// A claimed slot that competes with a value: given back unless it has won.
-  class candidate {
-   public:
-    candidate(engine& owner, typename base::claimed_slot& mine, thread_slot& thread) noexcept
-        : owner_(owner), mine_(mine), thread_(thread) {}
-    candidate(const candidate&) = delete;
-    candidate& operator=(const candidate&) = delete;
-    ~candidate() {
-      if (is_over_) return;
-      if constexpr (is_in_place) {
-        if (has_value) mine_.where->value.destroy();
-      }
-      owner_.release(mine_, thread_);
-    }
-    void dismiss() noexcept { is_over_ = true; }
-
-    bool has_value = false;
-
-   private:
-    engine& owner_;
-    typename base::claimed_slot& mine_;
-    thread_slot& thread_;
-    bool is_over_ = false;
-  };
-
-  /// A slot that is reserved for an element: published if it got a value, else given back.
-  class new_element {
-   public:
-    new_element(engine& owner, typename base::claimed_slot& mine, thread_slot& thread) noexcept
-        : owner_(owner), mine_(mine), thread_(thread) {}
-    new_element(const new_element&) = delete;
-    new_element& operator=(const new_element&) = delete;
-    ~new_element() {
-      if (has_value) {
-        owner_.publish(mine_);
-        owner_.counted(+1, thread_);
-      } else {
-        owner_.release(mine_, thread_);
-      }
-    }
-
-    bool has_value = false;
-
-   private:
-    engine& owner_;
-    typename base::claimed_slot& mine_;
-    thread_slot& thread_;
-  };
+  friend class locked_element<engine>;
+  friend class candidate<engine>;
+  friend class new_element<engine>;
 
   /// f(owned_element&) with the lock; false if the lock is not to be had.
   template <class F>
   bool with_lock(slot* s, slot_word w, thread_slot& thread, F& f) {
     if (!w.is_free_member() || (is_in_place && w.readers() != 0)) return false;
     if (!this->try_lock(*s, w)) return false;
-    locked_element locked(*this, *s, w, thread);
+    locked_element<engine> locked(*this, *s, w, thread);
     const exclusive_scope scope(this);
     const own_slot_scope own(s);
     f(locked.element);
     locked.has_returned = true;
     return true;
+  }
+
+  /// on_present(owned_element&), if the key is in its home and its lock is to be had: as most are.
+  template <class OnPresent>
+  CONCUR_FORCEINLINE bool change_at_home(std::uint64_t hash, const key_type& key,
+                                         OnPresent& on_present) {
+    slot& s = this->slot_at(this->home_of(hash));
+    const slot_word w = base::word_of(s);
+    // That it was this key is said by the lock: see `search`.
+    return w.is_free_at_home() && s.key.has_bytes_of(key) &&
+           with_lock(&s, w, thread_slots::mine(), on_present);
+  }
+
+  /// `modify_present`, whatever there is.
+  template <class OnPresent>
+  CONCUR_NOINLINE bool change_any(std::uint64_t hash, const key_type& key, OnPresent& on_present) {
+    const origin from = this->origin_of(hash);
+    for (patience pause;;) {
+      const typename base::place found = this->template search<true>(from, key);
+      if (!found || found.word.is(slot_state::reserved)) return false;
+      if (with_lock(found.where, found.word, thread_slots::mine(), on_present)) return true;
+      wait_for(*found.where, found.word, pause);
+    }
+  }
+
+  /// `modify`, whatever there is.
+  template <class OnAbsent, class OnPresent>
+  CONCUR_NOINLINE void modify_any(std::uint64_t hash, const key_type& key, OnAbsent& on_absent,
+                                  OnPresent& on_present) {
+    thread_slot& thread = thread_slots::mine();
+    const origin from = this->origin_of(hash);
+    bool has_lost = false;
+    for (patience pause;;) {
+      typename base::place found = this->template search<true>(from, key);
+      if (!found && has_lost) [[unlikely]]
+        found = this->search_slots(from, key);
+      if (found) {
+        if (with_lock(found.where, found.word, thread, on_present)) return;
+        wait_for(*found.where, found.word, pause);
+        continue;
+      }
+      typename base::claimed_slot mine;
+      const auto result = this->claim(from, key, true, mine);
+      if (result == base::claim_result::full) return;
+      if (result == base::claim_result::found) continue;
+      new_element<engine> guard(*this, mine, thread);
+      this->store_key(mine, from, key);
+      const slot_word admitted = mine.word.admitted();
+      has_lost = !this->admit(mine, admitted) && this->compete(mine, key) != base::verdict::won;
+      if (has_lost) continue;
+      mine.word = mine.word.admitted();
+      const exclusive_scope scope(this);
+      owned_slot<engine> absent(*this, *mine.where, mine.word, guard.has_value);
+      on_absent(absent);
+      return;
+    }
+  }
+
+  /// A slot for the key, unless there is an element of it, or no room.
+  CONCUR_NOINLINE auto claim_if_absent(const origin& from, const key_type& key,
+                                       typename base::claimed_slot& mine) {
+    for (patience pause;;) {
+      const typename base::place found = this->search(from, key);
+      if (found) {
+        if (found.word.is(slot_state::member)) return base::claim_result::found;
+        wait_for(*found.where, found.word, pause);
+        continue;
+      }
+      const auto result = this->claim(from, key, false, mine);
+      if (result != base::claim_result::found) return result;
+    }
+  }
+
+  /// For a claim with a value that was not admitted. False if there is an element of its key.
+  CONCUR_NOINLINE bool win(const origin& from, typename base::claimed_slot& mine) {
+    // relaxed: the caller has stored it, and has no other any more that a callback cannot have
+    // moved
+    const key_type key = mine.where->key.load();
+    for (patience pause;;) {
+      const auto result = this->compete(mine, key);
+      if (result != base::verdict::reserved) return result == base::verdict::won;
+      if (const auto found = this->search_slots(from, key)) {
+        if (!found.word.is(slot_state::member)) wait_for(*found.where, found.word, pause);
+      }
+    }
   }
 
   struct doomed {
@@ -450,8 +419,9 @@ class engine : public protocol<Storage, Hash> {
 
   /// A wide value, stored over the old one: readers wait meanwhile.
   slot_word store_wide(slot& s, slot_word w, const mapped_type& v) noexcept {
-    // relaxed: the value's words are stored with release, and show this one.
-    s.word.store(w.publishing().bits(), std::memory_order_relaxed);
+    // release: the key, which the lock has acquired, goes on to who looks for rivals here; (16) in
+    // protocol.hpp. The value's words are stored with release, and show this one.
+    s.word.store(w.publishing().bits(), std::memory_order_release);
     s.value.store(0, v);
     w = w.published().locked(this->me());
     this->store_word(s, w);
@@ -468,7 +438,7 @@ class engine : public protocol<Storage, Hash> {
     }
   }
 
-  void erase_locked(slot& s, slot_word w, thread_slot& thread) noexcept {
+  CONCUR_NOINLINE void erase_locked(slot& s, slot_word w, thread_slot& thread) noexcept {
     typename base::claimed_slot mine = this->claimed_by_lock(s, w);
     this->make_busy(s, mine.word);
     if constexpr (is_in_place) s.value.destroy();

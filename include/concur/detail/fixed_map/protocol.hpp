@@ -5,19 +5,26 @@
 /// "Non-blocking Hashtables with Open Addressing" (DISC 2005), with versions in the words of the
 /// bounds too, and with slots that are reserved for a value that is yet to be made.
 ///
-/// Bounds. Every home slot has a bound: its keys lie in that many slots from it on. Who inserts
-/// makes his slot a candidate, and raises the bound; who admits a candidate, his own or another's,
-/// has raised the bound before. Who erases at the bound looks for the last slot with a key of this
-/// home, and lowers the bound if its word has not changed meanwhile: every raise changes it, and so
-/// does who erases beside a scan. Who raised it for a key that has gone meanwhile lowers it as
-/// well. A bound never depends on history.
+/// Bounds. Every home slot has one: bounds.hpp. Who claims a slot sees to it that the bound covers
+/// it before the key can become an element.
 ///
-/// Uniqueness. Who has made a candidate and raised the bound looks at all slots within it. Every
-/// raise is a read-modify-write of one word, even if the bound is high enough already: of two
-/// candidates with one key, whose home is one, the one that raises later sees the other. The one
-/// that is closer to the home wins: the other is made `collided`. Who has no rival is admitted. All
-/// of that is done by compare-and-swap on words that carry a version, by anybody: a candidate whose
-/// thread sleeps is in nobody's way.
+/// Uniqueness, where nobody competes. Claim (a read-modify-write of the slot), bound, a look at the
+/// other slots within the bound: all in the one order of what is seq_cst. Of two that insert one
+/// key, whose home is one, the claim that comes later in that order is followed by a look that
+/// finds the slot of the other: within the bound, since that slot has been a claim, which counts,
+/// before its owner looked at the bound; unless he looks later, and then he is the one who finds. A
+/// claim is found without its key: it is doubted, by compare-and-swap. Who finds nothing of his key
+/// and is not doubted is admitted, by compare-and-swap of his claim. Whoever is doubted, or finds a
+/// rival, competes:
+///
+/// Uniqueness, among those who compete. Who has made a candidate and raised the bound looks at all
+/// slots within it. Every such raise is a read-modify-write of one word, even if the bound is high
+/// enough already: of two candidates with one key, the one that raises later sees the other. The
+/// one that is closer to the home wins: the other is made `collided`. Who has no rival is admitted.
+/// All of that is done by compare-and-swap on words that carry a version, by anybody: a candidate
+/// whose thread sleeps is in nobody's way. A claim that came before the look at it is found by it,
+/// and doubted; one that comes later finds the candidate, whose word was made, seq_cst, before that
+/// look.
 ///
 /// A miss is right: elements do not move. One that is there throughout is within the bound, in a
 /// slot that is a member, with its key, and its tag leads there, whenever a reader looks. If the
@@ -40,32 +47,26 @@
 #pragma once
 
 #include <concur/detail/config.hpp>
+#include <concur/detail/fixed_map/bounds.hpp>
 #include <concur/detail/fixed_map/slot_tags.hpp>
 #include <concur/detail/fixed_map/slot_word.hpp>
 #include <concur/detail/fixed_map/values.hpp>
 #include <concur/detail/sync/backoff.hpp>
 #include <concur/detail/sync/thread_slots.hpp>
-#include <concur/policy/hash_traits.hpp>
 #include <cstdint>
 #include <utility>
 
 namespace concur::inline CONCUR_ABI::detail::fixed_map {
 
-/// `Storage` has the slots and the counters; `hash(key)` is asked for the rare key that is more
-/// than 62 slots from home.
+/// `Storage` has the slots and the counters.
 template <class Storage, class Hash>
-class protocol : public Storage {
+class protocol : public bounds<Storage, Hash> {
+  using base = bounds<Storage, Hash>;
+
  public:
   using slot = typename Storage::slot;
   using key_type = typename slot::key_type;
-  using hasher = Hash;
 
-  const hasher& hash_function() const noexcept { return hash_; }
-  template <class K>
-  std::uint64_t hash(const K& key) const
-      noexcept(noexcept(mixed_hash(std::declval<const hasher&>(), key))) {
-    return mixed_hash(hash_, key);
-  }
   void prefetch(std::uint64_t hash) const noexcept {
     const std::uint64_t home = this->home_of(hash);
     this->tags().prefetch(home);
@@ -86,13 +87,15 @@ class protocol : public Storage {
 
   /// How many slots a lookup of this key reads at most: what must not depend on history. For tests.
   std::uint64_t probe_count(const key_type& key) const {
-    return bound_of(this->home_of(hash(key))).length();
+    return this->probes_of(this->home_of(this->hash(key)));
   }
 
  protected:
+  using base::length_of;
+  using base::word_of;
+
   template <class... Args>
-  explicit protocol(const Hash& hash, Args&&... args)
-      : Storage(std::forward<Args>(args)...), hash_(hash) {}
+  explicit protocol(const Hash& hash, Args&&... args) : base(hash, std::forward<Args>(args)...) {}
 
   origin origin_of(std::uint64_t hash) const noexcept {
     return {this->home_of(hash), tag_of(hash)};
@@ -106,27 +109,6 @@ class protocol : public Storage {
   bool goes_on(const origin& from, std::uint64_t distance) const noexcept {
     if (distance == slot_tags::span && !this->tags().has_far(from.home)) return false;
     return distance < length_of(from.home);
-  }
-
-  void swap_hash(protocol& other) noexcept {
-    using std::swap;
-    swap(hash_, other.hash_);
-  }
-
-  static slot_word word_of(const slot& s) noexcept {
-    // (1) acquire: key and value; pairs with (3), (9), (14). The owner's name: with (2), (15).
-    return slot_word(s.word.load(std::memory_order_acquire));
-  }
-  bound_word bound_of(std::uint64_t home) const noexcept {
-    // acquire: the keys within it; pairs with (4). The bound of an element that the caller knows
-    // of was raised before the element was admitted.
-    return bound_word(this->bound_at(home).load(std::memory_order_acquire));
-  }
-  /// The bound, and never more than there is: shared memory is not to be trusted.
-  std::uint64_t length_of(std::uint64_t home) const noexcept {
-    const std::uint64_t length = bound_of(home).length();
-    if constexpr (!Storage::has_owners) return length;
-    return length < this->slot_count() ? length : this->slot_count();
   }
 
   /// Waits in turn for the owner of a slot, and for the discovery that there is none any more.
@@ -186,17 +168,21 @@ class protocol : public Storage {
     explicit operator bool() const noexcept { return where != nullptr; }
   };
 
-  /// The slot of the key, as an element or reserved.
+  /// The slot of the key, as an element or reserved. `IsToLock`: the word of an element is one by
+  /// which it may be locked; if that fails, it may have been another's.
+  template <bool IsToLock = false>
   CONCUR_FORCEINLINE place search(const origin& from, const key_type& key) const noexcept {
     // Writers need the line of the home, and its bound, in any case: they do not wait for the tags.
-    if (const place found = look_at(this->slot_at(from.home), 0, key)) return found;
+    if (const place found = look_at<IsToLock>(this->slot_at(from.home), 0, key)) return found;
     const std::uint64_t length = length_of(from.home);
     if (length <= 1) return {};
     for (std::uint64_t d = 0; d < length; d += slot_tags::span) {
       for (tag_matches m = matches(from, d); m; m.drop_first()) {
         const std::uint64_t at = d + m.first();
         if (at == 0) continue;
-        if (const place found = look_at(this->slot_at(from.home + at), at, key)) return found;
+        if (const place found = look_at<IsToLock>(this->slot_at(from.home + at), at, key)) {
+          return found;
+        }
       }
     }
     return {};
@@ -212,9 +198,12 @@ class protocol : public Storage {
   }
 
   /// A slot `d` from the home of the key, if the key is in it.
+  template <bool IsToLock = false>
   CONCUR_FORCEINLINE place look_at(slot& s, std::uint64_t d, const key_type& key) const noexcept {
     for (slot_word w = word_of(s); w.is(slot_state::member) || w.is(slot_state::reserved);) {
       if (!w.may_be_at(d) || !s.key.has_bytes_of(key)) break;
+      // The compare-and-swap that locks says whether it is the same life.
+      if (IsToLock && w.is(slot_state::member)) return {&s, w};
       const slot_word again = word_of(s);
       if (w.is_same_life(again)) return {&s, again};
       w = again;
@@ -240,6 +229,15 @@ class protocol : public Storage {
 
   enum class claim_result { claimed, full, found };
 
+  /// Takes the home, for a key that is seen nowhere: if there is no other key of this home.
+  CONCUR_FORCEINLINE bool claim_home(const origin& from, claimed_slot& mine) noexcept {
+    this->tags().prefetch_for_add(from.home);
+    slot& s = this->slot_at(from.home);
+    slot_word w = word_of(s);
+    return w.is(slot_state::empty) && length_of(from.home) == 1 &&
+           try_claim(s, from.home, 0, w, false, mine);
+  }
+
   /// Takes the first empty slot from home on. `found`: none is empty, and the key is there now.
   claim_result claim(const origin& from, const key_type& key, bool reserves, claimed_slot& mine) {
     this->tags().prefetch_for_add(from.home);
@@ -249,22 +247,33 @@ class protocol : public Storage {
     return claim_when_full(from, key, reserves, mine, first);
   }
 
+  /// Makes the claimed slot, in which key and value have been stored, the only one of its key, if
+  /// nobody else is seen to insert one of this home. Else the caller has to compete.
+  /// `admitted` is its word then.
+  CONCUR_FORCEINLINE bool admit(const claimed_slot& mine, slot_word admitted) noexcept {
+    const std::uint64_t length = this->cover(mine.home, mine.distance);
+    // Within a bound of 1 there is no slot but that of the home, which is the caller's.
+    if (length > 1 && !has_no_rival(mine, length)) return false;
+    return decide(*mine.where, mine.word, admitted);
+  }
+
   enum class verdict { won, present, reserved };
 
-  /// Makes the claimed slot, in which key and value have been stored, the only one of its key.
-  /// `present`: there is an element; `reserved`: somebody is making one. Then the slot is still the
-  /// caller's, collided, and may be tried again.
-  verdict compete(claimed_slot& mine, const key_type& key) noexcept {
-    mine.word = mine.word.is(slot_state::collided) ? mine.word.next_attempt()
-                                                   : mine.word.with(slot_state::inserting);
+  /// The same for a claim that was not admitted, and for one that has collided since. `present`:
+  /// there is an element; `reserved`: somebody is making one. Then the slot is still the caller's,
+  /// collided, and may be tried again.
+  CONCUR_NOINLINE verdict compete(claimed_slot& mine, const key_type& key) noexcept {
+    mine.word = mine.word.is_claim() ? mine.word.candidate() : mine.word.next_attempt();
     for (;; mine.word = mine.word.next_attempt()) {
-      // (3) release: the key and the value; pairs with (1). Before the bound is raised: see (4).
-      mine.where->word.store(mine.word.bits(), std::memory_order_release);
+      // (3) seq_cst: release: the key and the value; pairs with (1). Before the bound is raised,
+      // and before the look at the words of claims: see (4), (16). Whoever has doubted comes
+      // before.
+      mine.where->word.store(mine.word.bits(), std::memory_order_seq_cst);
       const verdict v = settle(mine, key);
       // (13) seq_cst: between the decision (14) and the load of the bound (10); after (4).
       const slot_word decided(mine.where->word.load(std::memory_order_seq_cst));
-      if (decided != mine.word.with(slot_state::collided)) {
-        if (decided != mine.word.admitted()) raised_for(mine.home, mine.distance);
+      if (decided != mine.word.collided()) {
+        if (decided != mine.word.admitted()) this->raised_for(mine.home, mine.distance);
         return verdict::won;
       }
       mine.word = decided;
@@ -274,7 +283,7 @@ class protocol : public Storage {
 
   /// Gives back a slot that has no value (any more).
   void release(claimed_slot& mine, const thread_slot& thread) noexcept {
-    if (mine.word.is(slot_state::reserved)) make_busy(*mine.where, mine.word);
+    if (mine.word.holds_key()) make_busy(*mine.where, mine.word);
     this->tags().remove(this->index_of(*mine.where), this->slot_count());
     if (mine.distance != no_distance) this->tags().discount(mine.home, mine.distance);
     lower_bound_of(mine);
@@ -284,7 +293,8 @@ class protocol : public Storage {
     store_word(*mine.where, mine.word.released());
   }
 
-  /// Takes a member whose lock is ours out of the map. The value is still there.
+  /// Takes a member whose lock is ours out of the map, or what is reserved or a claim of ours. The
+  /// value is still there.
   void make_busy(slot& s, slot_word& w) noexcept {
     w = w.erased();
     // (8) seq_cst: before the load of the bound in lower_bound (10).
@@ -296,11 +306,13 @@ class protocol : public Storage {
     s.word.store(w.bits(), std::memory_order_release);
   }
 
-  /// By one who decides a candidate.
+  /// By one who decides a candidate, doubts a claim, or admits his own.
   bool decide(slot& s, slot_word expected, slot_word desired) noexcept {
     std::uint64_t bits = expected.bits();
-    // (14) seq_cst: release: passes on what (3) published, to those who find the element; pairs
-    // with (1), (15). Before (13): who collided sees the scan that has counted his key.
+    // (14) seq_cst: release: passes on what (3) published, or publishes key and value of the own
+    // claim, to those who find the element; pairs with (1), (15). Before (13): who collided sees
+    // the scan that has counted his key. After (2): whoever is doubted and competes, (3), sees the
+    // claim of who has doubted.
     return s.word.compare_exchange_strong(bits, desired.bits(), std::memory_order_seq_cst,
                                           std::memory_order_relaxed);
   }
@@ -323,26 +335,8 @@ class protocol : public Storage {
   claimed_slot claimed_by_lock(slot& s, slot_word w) const noexcept {
     const std::uint64_t index = this->index_of(s);
     std::uint64_t distance = 0;
-    if (!find_distance(s, index, w, distance)) return {&s, index, no_distance, w};
+    if (!this->find_distance(s, index, w, distance)) return {&s, index, no_distance, w};
     return {&s, (index - distance) & (this->slot_count() - 1), distance, w};
-  }
-
-  /// How far a slot is from its key's home: as its word says, or, far away, as the hash says. False
-  /// if the hasher throws.
-  bool find_distance(const slot& s, std::uint64_t index, slot_word w,
-                     std::uint64_t& distance) const noexcept {
-    if (w.knows_distance()) {
-      distance = w.stored_distance();
-      return true;
-    }
-    CONCUR_TRY {
-      // acquire: by who does not own the slot: its word is loaded again, and is not older
-      const key_type key = s.key.template load<std::memory_order_acquire>();
-      distance = (index - this->home_of(hash(key))) & (this->slot_count() - 1);
-      return true;
-    }
-    CONCUR_CATCH_ALL {}
-    return false;
   }
 
  private:
@@ -372,14 +366,6 @@ class protocol : public Storage {
   }
 
  protected:
-  /// Lowers a bound that was raised by somebody who died then; returns by how much.
-  std::uint64_t tighten_bound(std::uint64_t home) noexcept {
-    const std::uint64_t length = length_of(home);
-    if (length != 0) raised_for(home, length - 1);
-    const std::uint64_t now = length_of(home);
-    return now < length ? length - now : 0;
-  }
-
   /// The owner of the slot is dead. False if the slot is not as it was seen.
   bool recover(slot& s, slot_word seen) noexcept {
     if (seen.is(slot_state::member)) return decide(s, seen, seen.recovered());
@@ -398,12 +384,30 @@ class protocol : public Storage {
 
  private:
   void lower_bound_of(const claimed_slot& mine) noexcept {
-    if (mine.distance != no_distance) lower_bound(mine.home, mine.distance);
+    if (mine.distance != no_distance && mine.distance != 0)
+      this->lower_bound(mine.home, mine.distance);
   }
 
   void leave(slot& s, slot_word w) noexcept {
     // relaxed: the count that follows shows it
     s.word.store(w.with(slot_state::leaving).bits(), std::memory_order_relaxed);
+  }
+
+  /// Of an empty slot; else `w` is what it is now.
+  CONCUR_FORCEINLINE bool try_claim(slot& s, std::uint64_t home, std::uint64_t distance,
+                                    slot_word& w, bool reserves, claimed_slot& mine) noexcept {
+    const slot_word claimed = w.claimed(distance, reserves, this->me());
+    std::uint64_t bits = w.bits();
+    // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
+    // reads our name here finds us in the table of processes; pairs with (1). seq_cst: before the
+    // looks at the bound (17), and at the other slots of the home (16).
+    if (!s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_seq_cst,
+                                        std::memory_order_acquire)) {  // acquire: as word_of
+      w = slot_word(bits);
+      return false;
+    }
+    mine = {&s, home, distance, claimed};
+    return true;
   }
 
   /// `seen` is empty before, and good only if there is no empty slot.
@@ -414,16 +418,7 @@ class protocol : public Storage {
       slot& s = this->slot_at(home + d);
       slot_word w = word_of(s);
       while (w.is(slot_state::empty)) {
-        const slot_word claimed = w.claimed(d, reserves, this->me());
-        std::uint64_t bits = w.bits();
-        // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
-        // reads our name here finds us in the table of processes; pairs with (1).
-        if (s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_acq_rel,
-                                           std::memory_order_acquire)) {  // acquire: as word_of
-          mine = {&s, home, d, claimed};
-          return true;
-        }
-        w = slot_word(bits);
+        if (try_claim(s, home, d, w, reserves, mine)) return true;
       }
       seen.add(w, Storage::has_owners);
     }
@@ -469,7 +464,7 @@ class protocol : public Storage {
     while (found.what == rival::closer) {
       const rival helped = found;
       found = judge(mine.home, key, helped.distance, helped.word);
-      raised_for(mine.home, helped.distance);
+      this->raised_for(mine.home, helped.distance);
     }
     if (found.what == rival::member) return verdict::present;
     if (found.what == rival::reserved) return verdict::reserved;
@@ -480,25 +475,36 @@ class protocol : public Storage {
   /// returns what kept it from being admitted.
   rival judge(std::uint64_t home, const key_type& key, std::uint64_t distance,
               slot_word mine) noexcept {
-    const std::uint64_t length = raise_bound(home, distance + 1);
+    const std::uint64_t length = this->raise_bound(home, distance);
     const rival found = first_rival(home, length, key, distance, mine);
     if (found.what != rival::decided) {
       decide(this->slot_at(home + distance), mine,
-             found.what == rival::none ? mine.admitted() : mine.with(slot_state::collided));
+             found.what == rival::none ? mine.admitted() : mine.collided());
     }
     return found;
   }
 
-  /// What keeps the candidate `mine` from being admitted, within the bound as the caller raised it.
-  /// Candidates further away are made to collide.
+  /// Whether a claim of the caller's has no rival within the bound, as far as keys can be seen.
+  CONCUR_NOINLINE bool has_no_rival(const claimed_slot& mine, std::uint64_t length) noexcept {
+    const key_type key = mine.where->key.load();  // relaxed: the caller has stored it
+    return first_rival(mine.home, length, key, mine.distance, mine.word).what == rival::none;
+  }
+
+  /// What keeps the candidate or claim `mine` from being admitted, within the bound as the caller
+  /// has raised or seen it. Candidates further away are made to collide, claims are doubted.
   rival first_rival(std::uint64_t home, std::uint64_t length, const key_type& key,
                     std::uint64_t distance, slot_word mine) noexcept {
     for (std::uint64_t d = 0; d < length; ++d) {
       if (d == distance) continue;
       slot& other = this->slot_at(home + d);
       for (;;) {
-        // acquire, and after (4): a rival that is not yet a candidate here will see us.
-        const slot_word w = word_of(other);
+        // (16) seq_cst: acquire, as (1). After (2), or (3) and (4): a rival that is not yet a
+        // claim, or not yet a candidate, here will see us.
+        const slot_word w(other.word.load(std::memory_order_seq_cst));
+        if (w.is_claim() && w.may_be_at(d)) {
+          if (decide(other, w, w.collided())) break;
+          continue;
+        }
         const bool is_rival =
             w.is(slot_state::inserting) || w.is(slot_state::member) || w.is(slot_state::reserved);
         if (!is_rival || !w.may_be_at(d) || !other.key.has_bytes_of(key)) break;
@@ -508,86 +514,11 @@ class protocol : public Storage {
         if (d < distance) return {rival::closer, d, w};
         if (word_of(this->slot_at(home + distance)) != mine) return {rival::decided};
         // If this comes too late, the other may have been admitted: look again.
-        if (decide(other, w, w.with(slot_state::collided))) break;
+        if (decide(other, w, w.collided())) break;
       }
     }
     return {rival::none};
   }
-
-  /// For a candidate; returns the bound. Always a new word, also if the bound is high enough.
-  std::uint64_t raise_bound(std::uint64_t home, std::uint64_t needed) noexcept {
-    std::atomic<std::uint64_t>& bound = this->bound_at(home);
-    std::uint64_t bits = bound.load(std::memory_order_relaxed);  // relaxed: the CAS decides
-    for (;;) {
-      const bound_word now(bits);
-      const std::uint64_t length = now.length() > needed ? now.length() : needed;
-      // (4) seq_cst: of two candidates, who comes second here sees the other's word, (3). A scan
-      // that begins after this sees the candidate (pairs with the acquire of (11)); one that began
-      // before cannot end, since the word has changed. And see raised_for.
-      if (bound.compare_exchange_weak(bits, now.with_length(length).bits(),
-                                      std::memory_order_seq_cst, std::memory_order_relaxed)) {
-        return length < this->slot_count() ? length : this->slot_count();
-      }
-    }
-  }
-
-  /// The caller has raised the bound for a key that others may have decided and erased before. The
-  /// two cases: if the load of the bound (10) by the last who had the slot is before (4), then the
-  /// load in is_of_home, after (4), sees that the key is gone; else he sees the raised bound.
-  void raised_for(std::uint64_t home, std::uint64_t distance) noexcept {
-    if (!is_of_home(home, distance)) lower_bound(home, distance);
-  }
-
-  /// A key at `distance` from `home` is there no longer: finds the last one, if this was it.
-  void lower_bound(std::uint64_t home, std::uint64_t distance) noexcept {
-    std::atomic<std::uint64_t>& bound = this->bound_at(home);
-    // (10) seq_cst: after (8). If a scan began before this load, we see that it runs; if it begins
-    // later, it sees that our key is gone.
-    std::uint64_t bits = bound.load(std::memory_order_seq_cst);
-    for (;;) {
-      const bound_word now(bits);
-      if (now.length() != distance + 1) {
-        if (!now.is_scanned()) return;
-        // It may have counted our key: it must begin again. release: our key is gone, as (12).
-        if (bound.compare_exchange_weak(bits, now.unscanned().bits(), std::memory_order_release,
-                                        std::memory_order_relaxed)) {
-          return;
-        }
-        continue;
-      }
-      const bound_word scanned = now.scanned();
-      // (11) seq_cst: before the loads of the words below.
-      if (!bound.compare_exchange_weak(bits, scanned.bits(), std::memory_order_seq_cst,
-                                       std::memory_order_relaxed)) {
-        continue;
-      }
-      std::uint64_t length = distance + 1;
-      while (length > 0 && !is_of_home(home, length - 1)) --length;
-      bits = scanned.bits();
-      // (12) release: after the loads of the words: nothing has become visible within the bound
-      // since (11), nor has gone. Who reads the lower bound has what was done before the erasure.
-      if (bound.compare_exchange_strong(bits, scanned.with_length(length).bits(),
-                                        std::memory_order_release, std::memory_order_relaxed)) {
-        return;
-      }
-    }
-  }
-
-  bool is_of_home(std::uint64_t home, std::uint64_t distance) const noexcept {
-    const std::uint64_t index = (home + distance) & (this->slot_count() - 1);
-    const slot& s = this->slot_at(index);
-    for (;;) {
-      // seq_cst: after (11), after (4)
-      const slot_word w(s.word.load(std::memory_order_seq_cst));
-      if (!w.holds_key() || !w.may_be_at(distance)) return false;
-      if (w.knows_distance()) return true;
-      std::uint64_t found = distance;  // a hasher that throws leaves the bound where it was
-      static_cast<void>(find_distance(s, index, w, found));
-      if (w.is_same_life(word_of(s))) return found == distance;
-    }
-  }
-
-  Hash hash_;
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::fixed_map

@@ -140,9 +140,12 @@ class slot_tags {
 
  private:
   void store(std::uint64_t index, std::uint8_t t, std::uint64_t count) const noexcept {
-    for (std::uint64_t i = index; i < count + span - 1; i += count) {
-      // (2) release: the end of the slot's last life; pairs with (1).
-      tags_[i].store(t, std::memory_order_release);
+    // (2) release: the end of the slot's last life; pairs with (1).
+    tags_[index].store(t, std::memory_order_release);
+    if (index >= span - 1) [[likely]]
+      return;
+    for (std::uint64_t i = index + count; i < count + span - 1; i += count) {
+      tags_[i].store(t, std::memory_order_release);  // release: as above
     }
   }
 

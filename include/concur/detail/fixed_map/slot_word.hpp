@@ -5,7 +5,8 @@
 ///     slot    [version 40][owner or readers 12][distance 6][reserves][copy][locked][state 3]
 ///
 ///       state     see below
-///       locked    a member belongs to one writer; set and taken away by that writer
+///       locked    a member belongs to one writer; set and taken away by that writer. A busy slot
+///                 is a claim, and nobody has doubted that it is the only one of its key
 ///       copy      the value is being stored (`publishing`: set by the owner of the lock), or,
 ///       where
 ///                 there are two copies of it, which of them counts
@@ -16,24 +17,27 @@
 ///       version   one more for every life of the slot, for every attempt, for every value that a
 ///                 reader could mix up with the one before
 ///
-///              claim            key, value
-///     empty -----------> busy ---------------> inserting
-///       ^                 ^  ^                  ^   |   |    |
-///       |    version + 1  |  |     version + 1  |   |   |only|
-///       +-----------------+  |    another first |   |   |    | reserves
-///       |                    |                  |   v   |    |
-///       |                    | erase         collided   v    v
-///       |                    +------------------ | -- member  reserved
-///       |                                        |       ^    |  |
-///       +----------------------------------------+       +----+  |
-///       +--------------------------------------------------------+
+///              claim              key, value, and no other of this home is seen
+///     empty -----------> claim -----------------------------------+
+///       ^                 |  |                                    |
+///       |         doubted |  | another of this home is seen       |
+///       |                 v  v         only                       v
+///       |          collided inserting ------------------> member or reserved
+///       |             |  ^     | ^                         |  ^       |  |
+///       |             |  +-----+ | another first, and then |  +-------+  |
+///       |             +----------+ version + 1             | erase       |
+///       |             |                                    v             v
+///       +-------------+------------------------------- busy (leaving) ---+
+///         version + 1
 ///
 /// What goes back to empty, and every erased member, passes through `leaving`, which has the old
 /// version: while it is there, the release is being counted.
 ///
-/// busy, collided, reserved and leaving belong to whoever claimed the slot, and only the owner
-/// moves them on. A slot that is inserting is decided by anybody who finds it, by compare-and-swap.
-/// A member is locked by anybody, and moved on by the owner of the lock.
+/// A claim, and what is busy, collided, reserved or leaving, belongs to whoever claimed the slot,
+/// and only the owner moves it on; but a claim is doubted by anybody who competes for the same
+/// home, by compare-and-swap, and the owner's own is one for that. A slot that is inserting is
+/// decided by anybody who finds it, by compare-and-swap. A member is locked by anybody, and moved
+/// on by the owner of the lock.
 ///
 /// In shared memory an owner may be dead; then whoever finds out takes its place, by
 /// compare-and-swap and with the next version: of a lock by unlocking (`recovered`), of a slot that
@@ -52,7 +56,7 @@ namespace concur::inline CONCUR_ABI::detail::fixed_map {
 
 enum class slot_state : unsigned char {
   empty,      ///< anybody may claim it
-  busy,       ///< claimed, or being erased: what is in it is nobody's business
+  busy,       ///< a claim, or being erased: what is in it is nobody's business
   inserting,  ///< a candidate for being the only one with its key
   collided,   ///< a candidate that was not the first
   member,     ///< an element
@@ -71,9 +75,13 @@ class slot_word {
     return static_cast<slot_state>(bits_ & state_mask);
   }
   constexpr bool is(slot_state s) const noexcept { return state() == s; }
+  /// A slot that was taken for a key which nobody sees yet: it may become the only one of its key
+  /// at any moment.
+  constexpr bool is_claim() const noexcept { return is(slot_state::busy) && is_locked(); }
   /// Counts for the bound of its home.
   constexpr bool holds_key() const noexcept {
-    return is(slot_state::member) || is(slot_state::inserting) || is(slot_state::reserved);
+    return is(slot_state::member) || is(slot_state::inserting) || is(slot_state::reserved) ||
+           is_claim();
   }
   constexpr bool is_corrupt() const noexcept { return is(slot_state::corrupt); }
   constexpr bool is_locked() const noexcept { return (bits_ & locked_bit) != 0; }
@@ -103,7 +111,14 @@ class slot_word {
     return version() == later.version() && state() == later.state();
   }
   /// A member that a writer may lock.
-  constexpr bool is_free_member() const noexcept { return is(slot_state::member) && !is_locked(); }
+  constexpr bool is_free_member() const noexcept {
+    return (bits_ & (state_mask | locked_bit)) == static_cast<std::uint64_t>(slot_state::member);
+  }
+  /// The same, in its home.
+  constexpr bool is_free_at_home() const noexcept {
+    constexpr std::uint64_t mask = state_mask | locked_bit | (max_distance << distance_shift);
+    return (bits_ & mask) == static_cast<std::uint64_t>(slot_state::member);
+  }
 
   constexpr slot_word with(slot_state s) const noexcept {
     return slot_word{(bits_ & ~state_mask) | static_cast<std::uint64_t>(s)};
@@ -113,15 +128,21 @@ class slot_word {
                               unsigned owner) const noexcept {
     return slot_word{(bits_ & version_mask) | (saturated(distance) << distance_shift) |
                      (reserves ? reserves_bit : 0) |
-                     (static_cast<std::uint64_t>(owner) << field_shift) |
+                     (static_cast<std::uint64_t>(owner) << field_shift) | locked_bit |
                      static_cast<std::uint64_t>(slot_state::busy)};
   }
-  /// The verdict on a candidate that has no rival.
+  /// A claim that has to compete, or a candidate that was not the first.
+  constexpr slot_word collided() const noexcept {
+    return slot_word{bits_ & ~locked_bit}.with(slot_state::collided);
+  }
+  /// What a claim becomes that competes.
+  constexpr slot_word candidate() const noexcept { return collided().with(slot_state::inserting); }
+  /// The verdict on a claim or a candidate that has no rival.
   constexpr slot_word admitted() const noexcept {
-    if (reserves()) return with(slot_state::reserved);
+    if (reserves()) return slot_word{bits_ & ~locked_bit}.with(slot_state::reserved);
     return member_of(*this);
   }
-  /// A reserved slot whose value has been made.
+  /// A reserved slot, or a claim, whose value has been made.
   constexpr slot_word filled() const noexcept { return member_of(*this); }
   constexpr slot_word next_attempt() const noexcept {
     return slot_word{bits_ + version_step}.with(slot_state::inserting);
@@ -158,8 +179,10 @@ class slot_word {
     return slot_word{unlocked().with(slot_state::busy).bits_ + version_step +
                      (static_cast<std::uint64_t>(owner) << field_shift)};
   }
-  /// Being erased, by the owner of its lock.
-  constexpr slot_word erased() const noexcept { return with(slot_state::busy); }
+  /// Being erased by the owner of its lock, or given back.
+  constexpr slot_word erased() const noexcept {
+    return slot_word{bits_ & ~locked_bit}.with(slot_state::busy);
+  }
 
   constexpr slot_word one_more_reader() const noexcept { return slot_word{bits_ + one_reader}; }
   static constexpr std::uint64_t one_reader = std::uint64_t{1} << 12;
@@ -208,18 +231,20 @@ struct full_look {
 };
 
 /// How far from its home a key may be: the keys of a home lie in the `length` slots that begin with
-/// it. Every change is a new version, so that a scan which is about to lower it notices all of
-/// them.
+/// it, the home itself always among them. Every change is a new version, so that a scan which is
+/// about to lower it notices all of them.
 class bound_word {
  public:
   constexpr explicit bound_word(std::uint64_t bits) noexcept : bits_(bits) {}
   constexpr std::uint64_t bits() const noexcept { return bits_; }
 
-  constexpr std::uint64_t length() const noexcept { return bits_ & length_mask; }
+  /// The largest distance.
+  constexpr std::uint64_t reach() const noexcept { return bits_ & reach_mask; }
+  constexpr std::uint64_t length() const noexcept { return reach() + 1; }
   constexpr bool is_scanned() const noexcept { return (bits_ & scanned_bit) != 0; }
 
-  constexpr bound_word with_length(std::uint64_t length) const noexcept {
-    return bound_word{(next() & ~(length_mask | scanned_bit)) | length};
+  constexpr bound_word with_reach(std::uint64_t reach) const noexcept {
+    return bound_word{(next() & ~(reach_mask | scanned_bit)) | reach};
   }
   constexpr bound_word scanned() const noexcept { return bound_word{next() | scanned_bit}; }
   constexpr bound_word unscanned() const noexcept { return bound_word{next() & ~scanned_bit}; }
@@ -228,7 +253,7 @@ class bound_word {
   static constexpr std::uint64_t max_length = (std::uint64_t{1} << 32) - 1;
 
  private:
-  static constexpr std::uint64_t length_mask = max_length;
+  static constexpr std::uint64_t reach_mask = max_length;
   static constexpr std::uint64_t scanned_bit = std::uint64_t{1} << 32;
   static constexpr std::uint64_t version_step = std::uint64_t{1} << 33;
 
