@@ -208,6 +208,8 @@ void add_trie_bodies(std::vector<mc::test_body>& all, std::uint64_t executions, 
                  {.how = mc::strategy::pct, .executions = executions * 4}});
   add("publication", [] { execute_publication<Adapter>(); });
   add("size of a fork", [] { execute_fork_size<map>(); });
+  add("partings", [] { execute_partings<map>(); });
+  add("two owners", [] { execute_two_owners<map>(); });
   add("the last owner", [] { execute_last_owner<map>(); });
 }
 

@@ -299,6 +299,52 @@ void execute_fork_size() {
   mc::join_all();
 }
 
+template <class Map>
+void require_sound(const Map& map) {
+  const auto report = map.validate();
+  mc::require(report.error == nullptr, report.error != nullptr ? report.error : "");
+}
+
+/// Branches go on one thread, and their copies, which have links together with them, on another.
+template <class Map>
+void execute_partings() {
+  Map map;
+  for (std::uint64_t key : {1, 2, 3}) map.insert({key, key});
+  auto before = map.snapshot();
+  auto fork = std::make_unique<Map>(before);
+  fork->insert_or_assign(1, 11);
+  mc::spawn([&] {
+    fork->insert_or_assign(2, 12);
+    mc::require(fork->find(1) == std::uint64_t{11}, "the fork's own");
+    fork.reset();
+  });
+  mc::spawn([&] {
+    map.insert_or_assign(1, 21);
+    before = {};
+  });
+  mc::join_all();
+  mc::require(map.find(1) == std::uint64_t{21} && map.find(2) == std::uint64_t{2}, "the map's own");
+  require_sound(map);
+}
+
+/// Two writers at the same slot of a copy, which has its link together with a branch that goes.
+template <class Map>
+void execute_two_owners() {
+  Map map;
+  for (std::uint64_t key : {1, 2}) map.insert({key, key});
+  auto before = map.snapshot();
+  map.insert_or_assign(2, 12);
+  mc::spawn([&] { map.insert_or_assign(1, 11); });
+  mc::spawn([&] { map.erase(1); });
+  mc::spawn([&] {
+    mc::require(*before.find(1) == 1, "a snapshot does not change");
+    before = {};
+  });
+  mc::join_all();
+  mc::require(map.find(2) == std::uint64_t{12}, "what was written stays");
+  require_sound(map);
+}
+
 /// A map and its last snapshot go on two threads: one of the two frees everything.
 template <class Map>
 void execute_last_owner() {

@@ -15,6 +15,8 @@ void all_programs(std::uint64_t executions) {
   }
   done += explore("second writer", executions * 10, [] { execute_second_writer<Map>(); });
   done += explore("size of a fork", executions, [] { execute_fork_size<Map>(); });
+  done += explore("partings", executions * 4, [] { execute_partings<Map>(); });
+  done += explore("two owners", executions * 4, [] { execute_two_owners<Map>(); });
   done += explore("the last owner", executions, [] { execute_last_owner<Map>(); });
   CHECK(done > 0);
 }

@@ -141,7 +141,7 @@ class builder {
     node* const old = node_of(was);
     if (old->number() == 2) {
       node* const left = Types::entries(old)[1 - at];
-      node* const n = core_.make_change(word_of(left, tag::leaf, was & marks_mask));
+      node* const n = core_.make_change(word_of(left, tag::leaf, was & marks_mask), me_);
       core_type::add_link(left);
       return n;
     }

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <concur/detail/assert.hpp>
+#include <concur/detail/hamt/lending.hpp>
 #include <concur/detail/hamt/node.hpp>
 #include <concur/detail/hamt/spares.hpp>
 #include <concur/detail/reclaim/hazard_frame.hpp>
@@ -87,12 +88,8 @@ class core {
     return ::new (allocate_bytes(bytes)) Node(std::forward<Args>(args)...);
   }
   node* make_leaf(std::uint32_t count, const thread_slot& me) {
-    if constexpr (has_spares) {
-      if (spares* const mine = spares_of(me)) [[likely]] {
-        if (void* const memory = mine->take(count)) [[likely]]
-          return ::new (memory) node(node_kind::leaf, count);
-      }
-    }
+    if (void* const memory = take_spare(count, me)) [[likely]]
+      return ::new (memory) node(node_kind::leaf, count);
     return make<node>(Types::leaf_bytes(count), node_kind::leaf, count);
   }
   node* make_collision(std::uint32_t count) {
@@ -101,10 +98,19 @@ class core {
   branch* make_branch(std::uint32_t bits, std::uint64_t generation) {
     return make<branch>(branch::bytes(bits), bits, generation);
   }
+  branch* make_raw_branch(std::uint32_t bits, std::uint64_t generation) {
+    return make<branch>(branch::bytes(bits), bits, generation, branch::raw{});
+  }
   version* make_version(word top, version* origin) {
     return make<version>(sizeof(version), top, origin, generations::next());
   }
-  change* make_change(word target) { return make<change>(sizeof(change), target); }
+  change* make_change(word target, const thread_slot& me) {
+    if constexpr (Types::change_is_as_leaf) {
+      if (void* const memory = take_spare(1, me)) [[likely]]
+        return ::new (memory) change(target);
+    }
+    return make<change>(Types::change_bytes, target);
+  }
 
   void free_memory(node* n) noexcept { deallocate_bytes(n, Types::bytes_of(n)); }
 
@@ -131,8 +137,10 @@ class core {
 
   /// True when a batch of retired nodes is full.
   bool drop_link(node* n, const thread_slot& me) noexcept {
-    // (2) acquire: if ours is the only link, then nobody can add another: only a copy of something
-    // that links to it does. The others' drops (3) happened before.
+    // (2) acquire: if ours is the only link, then nobody can add another that stays: only a copy of
+    // something that links to it does. (lending::own may add one and drop it again: it finds ours,
+    // which we leave in the number, and does not retire the node, too.) The others' drops (3)
+    // happened before.
     if (n->kind() == node_kind::version || n->links.load(std::memory_order_acquire) != 1) {
       // (3) acq_rel: what was done with the node happens before it is retired; pairs with (2), (3).
       if (n->links.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
@@ -183,9 +191,7 @@ class core {
       deallocate_bytes(n, Types::leaf_bytes(count));
       return false;
     }
-    const bool is_full = drop_links_of(n);
-    free_memory(n);
-    return is_full;
+    return destroy_inner(n, mine);
   }
 
  private:
@@ -195,6 +201,16 @@ class core {
 
   static constexpr bool has_spares = Types::spare_leaves != 0;
 
+  /// Memory of a leaf of `count` pairs; null if none is kept.
+  CONCUR_FORCEINLINE void* take_spare(std::uint32_t count, const thread_slot& me) const noexcept {
+    if constexpr (has_spares) {
+      if (spares* const mine = spares_of(me)) [[likely]]
+        return mine->take(count);
+    }
+    static_cast<void>(count);
+    static_cast<void>(me);
+    return nullptr;
+  }
   /// Those of the calling thread, if it has any.
   spares* spares_of(const thread_slot& me) const noexcept {
     if (me.index >= spares_count) [[unlikely]]
@@ -235,33 +251,56 @@ class core {
   }
 
   /// True when a batch of retired nodes is full.
-  CONCUR_NOINLINE bool drop_links_of(node* n) noexcept {
+  CONCUR_NOINLINE bool destroy_inner(node* n, spares* mine) noexcept {
     thread_slot& me = thread_slots::mine();
     bool is_full = false;
     switch (n->kind()) {
+      case node_kind::branch:
+        return destroy_branch(static_cast<branch*>(n), me);
       case node_kind::collision:
         for (std::uint32_t i = 0; i < n->number(); ++i) {
           if (node* const leaf = Types::entries(n)[i]) is_full |= drop_link(leaf, me);
         }
         break;
-      case node_kind::branch: {
-        auto* b = static_cast<branch*>(n);
-        // relaxed: nobody else has it any more.
-        for (std::size_t i = 0; i < b->width(); ++i) {
-          is_full |= drop_plain(b->slots()[i].load(std::memory_order_relaxed), me);
-        }
-        break;
-      }
       case node_kind::version: {
         auto* v = static_cast<version*>(n);
         const word top = v->top.load(std::memory_order_relaxed);  // relaxed: as above
         is_full = top == unset_word ? drop_link(v->origin, me) : drop_plain(top, me);
         break;
       }
-      case node_kind::leaf:
       case node_kind::change:
+        if (Types::change_is_as_leaf && mine != nullptr && mine->keep(n, 1)) return false;
+        break;
+      case node_kind::leaf:
         break;
     }
+    free_memory(n);
+    return is_full;
+  }
+
+  bool destroy_branch(branch* b, const thread_slot& me) noexcept {
+    // relaxed: nobody else has this branch any more.
+    branch* const copy = b->borrower.load(std::memory_order_relaxed);
+    const lending::left_behind left =
+        copy != nullptr ? lending::part_from(copy) : lending::left_behind{};
+    if (left.memory) free_memory(copy);
+    node* going[branch::max_width];
+    std::size_t count = 0;
+    const auto gather = [&](std::uint64_t others) {
+      count = 0;
+      b->for_each_of(b->all_slots() & ~(others | left.slots), [&](node* child) {
+        prefetch_to_write(child);
+        going[count++] = child;
+      });
+    };
+    const std::uint64_t joint = lending::joint_slots(b);
+    gather(joint);
+    // After that, what this was copied from may free the memory.
+    const bool has_left = lending::leave_behind(b);
+    if (!has_left && joint != 0) gather(0);
+    bool is_full = false;
+    for (std::size_t i = 0; i < count; ++i) is_full |= drop_link(going[i], me);
+    if (!has_left) free_memory(b);
     return is_full;
   }
 

@@ -291,17 +291,20 @@ class modification {
   }
 
   /// Copies the way down to this generation, if need be. False if it does not lead to the same.
-  bool make_writable() {
-    if (place_.root == nullptr) {
-      engine_.make_first_version(section_);
-    } else if (place_.is_writable() && !is_frozen(place_.seen)) {
-      return true;
+  CONCUR_FORCEINLINE bool make_writable() {
+    return engine_.is_ready_to_write(place_) || make_writable_slowly();
+  }
+  CONCUR_NOINLINE bool make_writable_slowly() {
+    if (place_.root == nullptr) engine_.make_first_version(section_);
+    if (place_.root == nullptr || !place_.is_writable() || is_frozen(place_.seen)) {
+      // Protected meanwhile: another node at the same address would look like it.
+      section_.open();
+      if (seen_ != nullptr) section_.frame().announce(words::looked_at, seen_);
+      engine_.template locate<true>(section_, hash_, place_);
+      if (node_of(place_.seen) != seen_) return false;
     }
-    // Protected meanwhile: another node at the same address would look like it.
-    section_.open();
-    if (seen_ != nullptr) section_.frame().announce(words::looked_at, seen_);
-    engine_.template locate<true>(section_, hash_, place_);
-    return node_of(place_.seen) == seen_;
+    engine_.own_slot(section_, place_, seen_);
+    return true;
   }
 
   builder<types> build() {
@@ -310,7 +313,7 @@ class modification {
   }
   node* build_without(builder<types>& b) {
     const auto at = static_cast<std::uint32_t>(index_);
-    if (seen_->number() == 1) return engine_.shared().make_change(0);
+    if (seen_->number() == 1) return engine_.shared().make_change(0, section_.me());
     if constexpr (types::is_inline) {
       return b.leaf_without(place_.seen, at);
     } else {
@@ -344,7 +347,7 @@ class modification {
     }
     if (from.was_proposed()) {
       // A proposal can be made once: what helpers know of the first one must stay true.
-      node* const n = engine_.shared().make_change(word_of(leaf, tag::leaf, marks));
+      node* const n = engine_.shared().make_change(word_of(leaf, tag::leaf, marks), section_.me());
       core_type::add_link(leaf);
       return propose(n, b);  // it is marked already
     }

@@ -6,7 +6,7 @@
 ///   leaf       node | pairs                     inline form: several pairs, in the node
 ///              node | hash | pair               element form: one pair
 ///   collision  node | leaf, leaf, ...           elements with equal 64-bit hashes
-///   branch     node | generation, size | 2^bits slot words
+///   branch     node | generation, size | joint, borrower | 2^bits slot words
 ///   version    node | generation, size | top, origin        the root of one generation
 ///   change     node | target                    what a slot becomes, when that is no new node
 ///
@@ -24,12 +24,14 @@
 /// What is not empty and not a branch, and what is proposed to become that, has the marks of its
 /// elements; other words have none.
 ///
-/// Every link, that is a plain slot word, a collision's entry or a handle, counts one in `links`.
+/// Every link, that is a plain slot word, a collision's entry or a handle, counts one in `links`;
+/// two words of a branch and its copy may count one together (lending.hpp).
 /// A node's own links are dropped when it is destroyed, so whoever protects a node protects
 /// what it links to from there.
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <concur/detail/config.hpp>
 #include <concur/detail/hamt/marks.hpp>
 #include <concur/detail/reclaim/retired_stripes.hpp>
@@ -131,9 +133,19 @@ struct owner : node {
 
 struct branch : owner {
   branch(std::uint32_t bits, std::uint64_t g) noexcept : owner(node_kind::branch, bits, g) {
-    for (std::size_t i = 0; i < width(); ++i) ::new (static_cast<void*>(slots() + i)) slot(0);
+    for (std::size_t i = 0; i < width(); ++i) set_up(i, 0);
   }
+  /// The slots are still to be set up.
+  struct raw {};
+  branch(std::uint32_t bits, std::uint64_t g, raw) noexcept : owner(node_kind::branch, bits, g) {}
+  void set_up(std::size_t i, word w) noexcept { ::new (static_cast<void*>(slots() + i)) slot(w); }
+  static constexpr std::size_t max_width = 64;
   std::size_t width() const noexcept { return std::size_t{1} << number(); }
+  /// One bit for each.
+  std::uint64_t all_slots() const noexcept { return ~std::uint64_t{0} >> (64 - width()); }
+  /// f(node*) for what these slots hold, which are plain and stay so.
+  template <class F>
+  void for_each_of(std::uint64_t some_slots, F&& f) const noexcept;
   slot* slots() noexcept { return reinterpret_cast<slot*>(this + 1); }
   const slot* slots() const noexcept { return reinterpret_cast<const slot*>(this + 1); }
   std::size_t index(std::uint64_t hash, unsigned shift) const noexcept {
@@ -142,6 +154,11 @@ struct branch : owner {
   static std::size_t bytes(std::uint32_t bits) noexcept {
     return sizeof(branch) + (sizeof(slot) << bits);
   }
+
+  /// Of a copy: the slots whose links it has together with what it was copied from (lending.hpp).
+  std::atomic<std::uint64_t> joint{0};
+  /// The copy that has links together with this.
+  std::atomic<branch*> borrower{nullptr};
 };
 
 struct version : owner {
@@ -160,6 +177,15 @@ struct change : node {
 
 inline branch* branch_of(word w) noexcept {
   return static_cast<branch*>(node_of(w));
+}
+
+template <class F>
+void branch::for_each_of(std::uint64_t some_slots, F&& f) const noexcept {
+  for (; some_slots != 0; some_slots &= some_slots - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(some_slots));
+    // relaxed: they do not change any more, or not yet.
+    if (node* const n = node_of(slots()[i].load(std::memory_order_relaxed))) f(n);
+  }
 }
 
 /// What a slot holds when the proposal that `w` is has been accepted.
@@ -263,6 +289,13 @@ struct engine_types {
   static std::size_t leaf_bytes(std::uint32_t count) noexcept {
     return pairs_at + count * sizeof(value_type);
   }
+  /// A change has the memory of a leaf of one pair, which is kept for the next (spares.hpp), unless
+  /// that is far more than it needs, or less.
+  static constexpr std::size_t bytes_of_single = pairs_at + sizeof(value_type);
+  static constexpr bool change_is_as_leaf =
+      bytes_of_single >= sizeof(change) && bytes_of_single <= 4 * sizeof(change);
+  static constexpr std::size_t change_bytes = change_is_as_leaf ? bytes_of_single : sizeof(change);
+
   static std::size_t bytes_of(const node* n) noexcept {
     switch (n->kind()) {
       case node_kind::leaf:
@@ -274,7 +307,7 @@ struct engine_types {
       case node_kind::version:
         return sizeof(version);
       default:
-        return sizeof(change);
+        return change_bytes;
     }
   }
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Leaves that nobody can read any more, kept by the thread that would have freed them for the next
-/// ones that it makes: for each thread and core one short list for each size. A steady writer calls
-/// the allocator rarely, and gives back no memory of another thread's arena while that allocates.
+/// Leaves that nobody can read any more, and what has their size, kept by the thread that would
+/// have freed them for the next ones that it makes: for each thread and core one short list for
+/// each size. A steady writer calls the allocator rarely, and gives back no memory of another
+/// thread's arena while that allocates.
 ///
 /// They are the thread's alone, and stay when it ends: for its successor, or until somebody shrinks
 /// the map. Made when a batch is worked off, so that maps that few write to have none; without

@@ -29,6 +29,7 @@
 #include <concur/detail/config.hpp>
 #include <concur/detail/hamt/build.hpp>
 #include <concur/detail/hamt/core.hpp>
+#include <concur/detail/hamt/lending.hpp>
 #include <concur/detail/hamt/node.hpp>
 #include <concur/detail/hamt/section.hpp>
 #include <concur/detail/hamt/walk.hpp>
@@ -344,30 +345,45 @@ class tree {
     });
   }
 
-  /// A branch of the walk's generation with what `b` holds. `b` is protected, and either of an
-  /// older generation or frozen: its slots are decided and stay as they are.
-  branch* copy_branch(section<Types>& s, branch* b, std::uint64_t generation) const {
-    branch* const copy = shared().make_branch(b->number(), generation);
+  /// A branch of the walk's generation with what `b` holds, and links of its own to that but for
+  /// those that `b` may lend. `b` is protected, and either of an older generation or frozen: its
+  /// slots are decided and stay as they are.
+  branch* copy_branch(section<Types>& s, branch* b, std::uint64_t generation, bool may_lend) const {
+    branch* const copy = shared().make_raw_branch(b->number(), generation);
     for (std::size_t i = 0; i < b->width(); ++i) {
-      const word w = load_settled(s.frame(), b->slots()[i]);
-      if (node* const n = node_of(w)) prefetch_to_write(n);
-      copy->slots()[i].store(w, std::memory_order_relaxed);  // relaxed: published by `publish`
+      copy->set_up(i, load_settled(s.frame(), b->slots()[i]));
     }
-    for (std::size_t i = 0; i < b->width(); ++i) {
-      // relaxed: our own stores
-      if (node* const n = node_of(copy->slots()[i].load(std::memory_order_relaxed))) {
-        core_type::add_link(n);
-      }
-    }
+    const std::uint64_t unlent = may_lend ? lending::lend(b, copy) : b->all_slots();
+    copy->for_each_of(unlent, [](node* n) { prefetch_to_write(n); });
+    copy->for_each_of(unlent, [](node* n) { core_type::add_link(n); });
     return copy;
   }
 
   /// Puts a copy of the branch of an older generation into its place.
   CONCUR_NOINLINE outcome renew(section<Types>& s, const place& p, branch* b) const {
-    branch* const copy = copy_branch(s, b, p.root->generation);
-    const outcome result = replace(s, p.root, *p.at, word_of(b, tag::branch), copy);
+    own_slot(s, p, b);
+    branch* const copy = copy_branch(s, b, p.root->generation, true);
+    const outcome result = publish(s, p.root, *p.at, word_of(b, tag::branch), copy, 0);
+    if (result == outcome::committed) {
+      s.drop(shared(), b);
+    } else {
+      lending::take_back(b, copy);
+      discard(s, copy, result);
+    }
     s.give_up_proposal();
     return result;
+  }
+
+  /// Whether something may be proposed for the slot of the walk's place as it is.
+  static CONCUR_FORCEINLINE bool is_ready_to_write(const place& p) noexcept {
+    return p.root != nullptr && p.is_writable() && !is_frozen(p.seen) &&
+           (p.depth == 0 || !lending::is_joint(static_cast<const branch*>(p.here), p.at));
+  }
+  /// Before that: the slot holds `n`, protected, or nothing.
+  void own_slot(section<Types>& s, const place& p, node* n) const noexcept {
+    if (p.depth == 0) return;
+    lending::own<core_type>(static_cast<branch*>(p.here), p.at, n,
+                            [&](node* once_more) { s.drop(shared(), once_more); });
   }
 
   /// Publishes `n`, and drops the link to what was there, or disposes of `n`.
@@ -402,6 +418,21 @@ class tree {
 
   static constexpr std::size_t several = 2;
 
+  /// What the slots of a branch hold: how many something, counted up to `several`; the last of it.
+  struct contents {
+    std::size_t count = 0;
+    word last = 0;
+    void add(word w) noexcept {
+      if (node_of(w) == nullptr) return;
+      last = thawed(w);
+      ++count;
+    }
+    /// Whether the branch is worth replacing by that.
+    bool is_next_to_nothing() const noexcept {
+      return count == 0 || (count == 1 && !is_branch(last));
+    }
+  };
+
   /// Whether the branch of the walk may be worth replacing by what it holds: proposals do not
   /// count, whatever will become of them.
   static bool looks_contractible(const place& p) noexcept {
@@ -415,28 +446,20 @@ class tree {
     return count < several;
   }
 
-  /// How many slots of the walk's branch hold something, up to `several`; the last such word. A
-  /// proposal is decided first: after two erasures at once, one of the two sees what both left.
-  std::size_t occupied(section<Types>& s, const place& p, word& last) const noexcept {
+  /// Whether it is. A proposal is decided first: after two erasures at once, one of the two sees what
+  /// both left.
+  bool is_contractible(section<Types>& s, const place& p) const noexcept {
     auto* const b = static_cast<branch*>(p.here);
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < b->width() && count < several; ++i) {
+    contents found;
+    for (std::size_t i = 0; i < b->width() && found.count < several; ++i) {
       // (12) seq_cst: after our own proposal (5): of two erasures, the one that comes second in
       // the order of these sees the proposal of the other.
       word w = b->slots()[i].load(std::memory_order_seq_cst);
       if (!is_plain(w)) [[unlikely]]
         w = decided(s, p, b->slots()[i]);
-      if (node_of(w) == nullptr) continue;
-      last = thawed(w);
-      ++count;
+      found.add(w);
     }
-    return count;
-  }
-  /// Whether the branch of the walk is worth replacing by what it holds.
-  bool is_contractible(section<Types>& s, const place& p) const noexcept {
-    word last = 0;
-    const std::size_t count = occupied(s, p, last);
-    return count == 0 || (count == 1 && !is_branch(last));
+    return found.is_next_to_nothing();
   }
 
   /// A slot's word once nothing is undecided there. The slot is one of the walk's branch.
@@ -454,32 +477,32 @@ class tree {
   /// somebody who had that in mind.
   CONCUR_NOINLINE void contract(section<Types>& s, const place& p) const {
     auto* const b = static_cast<branch*>(p.here);
-    for (std::size_t i = 0; i < b->width(); ++i) freeze(s, p, b->slots()[i]);
-    word last = 0;
-    const std::size_t count = occupied(s, p, last);
+    contents found;
+    for (std::size_t i = 0; i < b->width(); ++i) found.add(freeze(s, p, b->slots()[i]));
     core_type& c = shared();
     node* n;
-    if (count == 0) {
-      n = c.make_change(0);
-    } else if (count == 1 && !is_branch(last)) {
-      n = c.make_change(last);
-      core_type::add_link(node_of(last));
+    if (found.is_next_to_nothing()) {
+      n = c.make_change(found.last, s.me());
+      if (found.count != 0) core_type::add_link(node_of(found.last));
     } else {
-      n = copy_branch(s, b, b->generation);
+      n = copy_branch(s, b, b->generation, false);
     }
     replace(s, p.root, *p.parent_slot, word_of(b, tag::branch), n);
     s.give_up_proposal();
   }
 
-  void freeze(section<Types>& s, const place& p, slot& at) const noexcept {
+  /// Returns what nobody will change any more.
+  word freeze(section<Types>& s, const place& p, slot& at) const noexcept {
+    word w = at.load(std::memory_order_acquire);  // acquire: as (4)
     for (;;) {
-      word w = decided(s, p, at);
-      if (is_frozen(w)) return;
+      if (!is_plain(w)) [[unlikely]]
+        w = decided(s, p, at);
+      if (is_frozen(w)) return w;
       // acquire: as (4). Nobody changes the word after that; who sees it sees what published the
       // node, of which this goes on.
       if (at.compare_exchange_weak(w, w | frozen_bit, std::memory_order_acquire,
-                                   std::memory_order_relaxed)) {
-        return;
+                                   std::memory_order_acquire)) {
+        return w;
       }
     }
   }

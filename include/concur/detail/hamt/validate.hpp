@@ -3,6 +3,7 @@
 /// Checks every structural invariant of a quiet map's version, and counts what there is.
 #pragma once
 
+#include <concur/detail/hamt/lending.hpp>
 #include <concur/detail/hamt/node.hpp>
 #include <concur/detail/hamt/stats.hpp>
 #include <concur/policy/hash_traits.hpp>
@@ -56,7 +57,7 @@ class validator {
   }
 
   /// Returns the number of elements below.
-  std::uint64_t check_word(word w, std::uint64_t generation, range where) {
+  std::uint64_t check_word(word w, std::uint64_t generation, range where, bool is_joint = false) {
     if (!is_plain(w)) {
       fail("a proposal is undecided, or its slot has not its final word");
       return 0;
@@ -67,7 +68,7 @@ class validator {
       if (is_branch(w)) fail("a branch without an address");
       return 0;
     }
-    check_links(n);
+    check_links(n, is_joint);
     report_.bytes += Types::bytes_of(n);
     if (is_branch(w) != (n->kind() == node_kind::branch))
       fail("a word and its node are not of the same kind");
@@ -85,10 +86,11 @@ class validator {
     }
   }
 
-  void check_links(const node* n) noexcept {
+  /// `is_joint`: a link is that of two branches.
+  void check_links(const node* n, bool is_joint = false) noexcept {
     const std::uint32_t links = n->links.load(std::memory_order_relaxed);  // relaxed: quiet
     if (links == 0) fail("a node that is linked has no link");
-    if (links == 1) return;
+    if (links == 1 && !is_joint) return;
     ++report_.shared;
     if (is_alone_) fail("a node that is linked once has several links");
   }
@@ -133,11 +135,13 @@ class validator {
     std::uint64_t elements = 0;
     std::size_t leaves = 0;
     std::size_t branches = 0;
+    const std::uint64_t joint = lending::all_joint(b);
     for (std::size_t i = 0; i < b->width(); ++i) {
       const word w = load(b->slots()[i]);
       if (node_of(w) != nullptr) ++(is_plain(w) && is_branch(w) ? branches : leaves);
       elements += check_word(w, b->generation,
-                             {where.first | std::uint64_t{i} << shift, shift, where.depth + 1});
+                             {where.first | std::uint64_t{i} << shift, shift, where.depth + 1},
+                             (joint & lending::bit_of(i)) != 0);
     }
     if (branches == 0 && leaves < 2) ++report_.sparse;
     check_size(b, elements, b->generation == root_generation_);

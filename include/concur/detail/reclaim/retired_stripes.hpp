@@ -310,6 +310,7 @@ class CONCUR_SHARED retired_stripes {
       while (list != nullptr) {
         retired_link* const object = list;
         list = object->next_retired;
+        prefetch_to_write(list);  // it may have waited for long
         if (may && !protected_now.contains(address_of_(object))) {
           free_(object);
           has_freed_ = true;
