@@ -142,7 +142,7 @@ class grip {
   Engine* engine_ = nullptr;
   state_type* state_ = nullptr;
   bool is_present_ = false;
-  hold hold_;
+  held_key hold_;
 };
 
 /// Where a value that was erased or replaced stays until its key has been given back: its

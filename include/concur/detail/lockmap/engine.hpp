@@ -31,6 +31,7 @@
 #include <concur/policy/hash_traits.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -129,11 +130,16 @@ class engine : public engine_locks<
         copied_value copy;
         const glance seen = self.look_for(hash, key, copy, now, found);
         if (seen == glance::absent) return false;
-        if (seen == glance::seen) {
-          const_lent shown{key, copy.value};
+        if (seen == glance::held) {
+          const std::optional<T> held = self.copy_holding(hash, key, now, found);
+          if (!held) return false;
+          const_lent shown{key, *held};
           f(shown);
           return true;
         }
+        const_lent shown{key, copy.value};
+        f(shown);
+        return true;
       }
     }
     return self.read_holding(hash, key, f, now, found);
@@ -362,7 +368,7 @@ class engine : public engine_locks<
    private:
     self_type& owner_;
     taken what_;
-    hold hold_;
+    held_key hold_;
   };
 
   // Needs quiet.
@@ -420,13 +426,23 @@ class engine : public engine_locks<
 
   /// A read that takes the key: out of line, for the sake of those that take nothing.
   template <class K, class F, class Moment, class Found>
-  CONCUR_NOINLINE bool read_holding(std::uint64_t hash, const K& key, F& f, const Moment& now,
+  CONCUR_NOINLINE bool read_holding(std::uint64_t hash, const K& key, F&& f, const Moment& now,
                                     Found& found) {
     share held(self(),
                base::template acquire<lock_mode::shared>(hash, key, no_key(), endless_patience()));
     if (!held || !now.is_valid(held.state())) return false;
     found(held.state(), now);
     return held.show(f);
+  }
+
+  /// The value, which is small, as `read_holding` would show it.
+  template <class K, class Moment, class Found>
+  CONCUR_NOINLINE std::optional<T> copy_holding(std::uint64_t hash, const K& key, const Moment& now,
+                                                Found& found) {
+    std::optional<T> copy;
+    read_holding(
+        hash, key, [&copy](const auto& e) { copy.emplace(e.second); }, now, found);
+    return copy;
   }
 
   template <class Each>
