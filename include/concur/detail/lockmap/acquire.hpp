@@ -164,7 +164,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
         if (patience.is_over()) return false;
         fail_deadlock("concur: a thread waits for a key of a lockmap that it holds itself");
       }
-      return key_lock::take_slowly<Mode>(state, this->shard_of(state).lock, patience);
+      return key_lock::take_slowly<Mode>(state, this->shard_of(state).queues(), patience);
     }
   }
 
@@ -328,7 +328,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
       if (!key_lock::try_kill(*state)) return attempt::held;
       batch = this->bury(s, *state);
     }
-    this->count(*state, -1);
+    this->count(hash, -1);
     where.pause();
     if (batch != nullptr) this->free_states(s, batch);
     return attempt::taken;
@@ -343,7 +343,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   template <class Change>
   wake_list pass_on(shard& s, state_type& state, Change change) noexcept {
     const lock_holder locked(s.lock);
-    wake_list others = key_lock::pass_on(state, change);
+    wake_list others = key_lock::pass_on(state, s.sleepers, change);
     if (others.is_buried) others.batch = this->bury(s, state);
     return others;
   }

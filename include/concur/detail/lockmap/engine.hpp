@@ -3,9 +3,9 @@
 /// The lockmap engine: a lock in every key, found without a lock.
 ///
 ///   map     shards, hasher, equality           written once
-///   shard   table, lock | waiting, spares       64 of them, made on first use
+///   shard   table, lock, spares | queues        64 of them, made on first use
 ///   table   [tag|state][tag|state]...           open addressing, replaced when full
-///   state   queue | word | hash | key | value   one per key; its address does not change
+///   state   hash | word | key | value          one per key; its address does not change
 ///
 ///   operation by key   1 line of the table, 1 of the state, 2 read-modify-writes of its word
 ///   find, small value  the same lines, nothing written
@@ -130,14 +130,14 @@ class engine : public engine_locks<
         copied_value copy;
         const glance seen = self.look_for(hash, key, copy, now, found);
         if (seen == glance::absent) return false;
-        if (seen == glance::held) {
-          const std::optional<T> held = self.copy_holding(hash, key, now, found);
-          if (!held) return false;
-          const_lent shown{key, *held};
+        if (seen == glance::seen) {
+          const_lent shown{key, copy.value};
           f(shown);
           return true;
         }
-        const_lent shown{key, copy.value};
+        const std::optional<T> held = self.copy_holding(hash, key, now, found);
+        if (!held) return false;
+        const_lent shown{key, *held};
         f(shown);
         return true;
       }
@@ -318,8 +318,8 @@ class engine : public engine_locks<
   /// A guard has got a key that it had pinned, or shared.
   static void freshen(state_type&, bool& /*is_present*/) noexcept {}
   using base::count;
-  parking_lock& lock_of(const state_type& state) const noexcept {
-    return this->shard_of(state).lock;
+  shard_queues queues_of(const state_type& state) const noexcept {
+    return this->shard_of(state).queues();
   }
   shard* all_shards() const noexcept { return this->shards(); }
   void require_nothing_held() const {

@@ -134,7 +134,8 @@ class table_view {
     const std::size_t home = home_of(hash);
     // relaxed: what it leads to is not looked at; who finds it is to load it again.
     const slot_word there(slots_[home].load(std::memory_order_relaxed));
-    return home + static_cast<std::size_t>(!there.is_empty() & !there.matches(hash));
+    const bool is_taken = !there.is_empty();
+    return home + static_cast<std::size_t>(is_taken & !there.matches(hash));
   }
   table::slot& operator[](std::size_t i) const noexcept { return slots_[i & mask()]; }
   slot_word load(std::size_t i) const noexcept {
