@@ -358,7 +358,7 @@ class Lockmap(Map):
         for shard in self.shards():
             word = m.atomic(shard["current"])
             slots = (word & ~63) + 64
-            for i in range(1 << (word & 63) if word != 0 else 0):
+            for i in range(1 << (64 - (word & 63)) if word != 0 else 0):
                 address = m.word(slots + 8 * i) & ((1 << ADDRESS_BITS) - 1)
                 if address > 1 and m.atomic(m.at(address, state)["word"]) >> 2 & 1:  # present
                     yield m.at(address + key_at, key), m.at(address + value_at, mapped)

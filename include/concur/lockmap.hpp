@@ -30,9 +30,10 @@
 /// Timed forms take durations and time points of <chrono>, which this header does not include. With
 /// a `std::stop_token`: concur/lockmap_stop.hpp. In coroutines: concur/lockmap_async.hpp.
 ///
-/// Memory: one allocation per key, of 32 bytes and the pair (and once more the value where it is
-/// small and trivially copyable), 12 to 24 bytes of table; an empty map takes none. That of up to
-/// 64 erased keys per shard is kept for new ones, until `clear` or `shrink_to_fit`.
+/// Memory: one allocation per key, of 16 bytes and the pair (8 more for keys that are no scalars,
+/// and once more the value where it is small and trivially copyable), 12 to 24 bytes of table; an
+/// empty map takes none. That of up to 64 erased keys per shard is kept for new ones, until `clear`
+/// or `shrink_to_fit`.
 #pragma once
 
 #include <concepts>

@@ -180,7 +180,7 @@ class [[nodiscard]] async_lock_operation : private waiter {
     do {
       // The number of those who wait is not bounded, that of pins is.
       if (!key_lock::enqueue<lock_mode::exclusive, key_lock::pin_of_queued::given_back>(
-              *state_, engine_.lock_of(*state_), *this)) {
+              *state_, engine_.queues_of(*state_), *this)) {
         return true;
       }
     } while (!is_taken_key_wanted());

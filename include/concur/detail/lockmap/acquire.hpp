@@ -164,7 +164,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
         if (patience.is_over()) return false;
         fail_deadlock("concur: a thread waits for a key of a lockmap that it holds itself");
       }
-      return key_lock::take_slowly<Mode>(state, this->shard_of(state).lock, patience);
+      return key_lock::take_slowly<Mode>(state, this->shard_of(state).queues(), patience);
     }
   }
 
@@ -272,11 +272,13 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
       const std::uintptr_t word = where.protect(s.current);
       if (word == 0) return nullptr;
       const table_view view(word, layout::log2_shards);
-      for (std::size_t i = view.home_of(hash);; ++i) {
+      for (std::size_t i = view.first_for(hash);; ++i) {
         const slot_word here = view.load(i);
-        if (here.is_empty()) return nullptr;
-        if (!here.matches(hash)) continue;
-        auto& state = static_cast<state_type&>(*here.state());
+        if (!here.matches(hash)) {
+          if (here.is_empty()) return nullptr;
+          continue;
+        }
+        auto& state = static_cast<state_type&>(*here.state_of(hash));
         where.announce(state);
         // The two cases: the announcement is first, and whoever frees the state sees it; or the
         // state was taken out before, and we see another slot, or another table.
@@ -326,7 +328,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
       if (!key_lock::try_kill(*state)) return attempt::held;
       batch = this->bury(s, *state);
     }
-    this->count(*state, -1);
+    this->count(hash, -1);
     where.pause();
     if (batch != nullptr) this->free_states(s, batch);
     return attempt::taken;
@@ -341,7 +343,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   template <class Change>
   wake_list pass_on(shard& s, state_type& state, Change change) noexcept {
     const lock_holder locked(s.lock);
-    wake_list others = key_lock::pass_on(state, change);
+    wake_list others = key_lock::pass_on(state, s.sleepers, change);
     if (others.is_buried) others.batch = this->bury(s, state);
     return others;
   }
@@ -436,7 +438,7 @@ class engine_locks : public engine_memory<Key, T, Hash, KeyEqual, Allocator, Tun
   template <class K>
   CONCUR_FORCEINLINE state_type* find_again(shard& s, std::uint64_t hash, const K& key,
                                             const prepared_state& fresh, section& where) {
-    if constexpr (std::is_same_v<K, Key>) {
+    if constexpr (std::is_same_v<K, Key> && !std::is_trivially_copyable_v<Key>) {
       // The caller's may have been moved from.
       if (fresh && (*fresh).is_keyed()) [[unlikely]]
         return this->find_state(s, hash, std::as_const((*fresh).key), where);

@@ -142,7 +142,7 @@ class grip {
   Engine* engine_ = nullptr;
   state_type* state_ = nullptr;
   bool is_present_ = false;
-  hold hold_;
+  held_key hold_;
 };
 
 /// Where a value that was erased or replaced stays until its key has been given back: its
@@ -245,8 +245,7 @@ class held_slot {
   /// none, all keys of its hash have to wait for this one.
   template <class K>
   void claim(K&& key) {
-    // relaxed: nobody but us makes it.
-    if (!held_.state().has_key.load(std::memory_order_relaxed)) {
+    if (!held_.state().is_keyed_already()) {
       held_.state().make_key(held_.engine().allocator(), std::forward<K>(key));
     }
   }

@@ -3,9 +3,9 @@
 /// The lockmap engine: a lock in every key, found without a lock.
 ///
 ///   map     shards, hasher, equality           written once
-///   shard   table, lock | waiting, spares       64 of them, made on first use
+///   shard   table, lock, spares | queues        64 of them, made on first use
 ///   table   [tag|state][tag|state]...           open addressing, replaced when full
-///   state   queue | word | hash | key | value   one per key; its address does not change
+///   state   hash | word | key | value          one per key; its address does not change
 ///
 ///   operation by key   1 line of the table, 1 of the state, 2 read-modify-writes of its word
 ///   find, small value  the same lines, nothing written
@@ -31,6 +31,7 @@
 #include <concur/policy/hash_traits.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -134,6 +135,11 @@ class engine : public engine_locks<
           f(shown);
           return true;
         }
+        const std::optional<T> held = self.copy_holding(hash, key, now, found);
+        if (!held) return false;
+        const_lent shown{key, *held};
+        f(shown);
+        return true;
       }
     }
     return self.read_holding(hash, key, f, now, found);
@@ -312,8 +318,8 @@ class engine : public engine_locks<
   /// A guard has got a key that it had pinned, or shared.
   static void freshen(state_type&, bool& /*is_present*/) noexcept {}
   using base::count;
-  parking_lock& lock_of(const state_type& state) const noexcept {
-    return this->shard_of(state).lock;
+  shard_queues queues_of(const state_type& state) const noexcept {
+    return this->shard_of(state).queues();
   }
   shard* all_shards() const noexcept { return this->shards(); }
   void require_nothing_held() const {
@@ -362,7 +368,7 @@ class engine : public engine_locks<
    private:
     self_type& owner_;
     taken what_;
-    hold hold_;
+    held_key hold_;
   };
 
   // Needs quiet.
@@ -420,13 +426,23 @@ class engine : public engine_locks<
 
   /// A read that takes the key: out of line, for the sake of those that take nothing.
   template <class K, class F, class Moment, class Found>
-  CONCUR_NOINLINE bool read_holding(std::uint64_t hash, const K& key, F& f, const Moment& now,
+  CONCUR_NOINLINE bool read_holding(std::uint64_t hash, const K& key, F&& f, const Moment& now,
                                     Found& found) {
     share held(self(),
                base::template acquire<lock_mode::shared>(hash, key, no_key(), endless_patience()));
     if (!held || !now.is_valid(held.state())) return false;
     found(held.state(), now);
     return held.show(f);
+  }
+
+  /// The value, which is small, as `read_holding` would show it.
+  template <class K, class Moment, class Found>
+  CONCUR_NOINLINE std::optional<T> copy_holding(std::uint64_t hash, const K& key, const Moment& now,
+                                                Found& found) {
+    std::optional<T> copy;
+    read_holding(
+        hash, key, [&copy](const auto& e) { copy.emplace(e.second); }, now, found);
+    return copy;
   }
 
   template <class Each>

@@ -98,6 +98,8 @@ class [[nodiscard]] entry {
   friend class entry_maker;
 
   explicit entry(grip<Engine>&& held) noexcept : held_(std::move(held)) {}
+  /// In its place: a move would have to relink it.
+  entry(Engine& engine, typename Engine::taken what) noexcept : held_(engine, what) {}
 
   grip<Engine> held_;
 };
@@ -168,7 +170,7 @@ class [[nodiscard]] shared_entry {
 
   Engine* engine_ = nullptr;
   typename Engine::taken what_;
-  hold hold_;
+  held_key hold_;
 };
 
 template <class Engine>
@@ -192,7 +194,7 @@ template <class Engine>
 class entry_maker {
  public:
   static entry<Engine> exclusive(Engine& engine, typename Engine::taken what) noexcept {
-    return entry<Engine>(grip<Engine>(engine, what));
+    return entry<Engine>(engine, what);
   }
   /// Of a key that was pinned, and not searched for just now.
   static entry<Engine> exclusive_pinned(Engine& engine, typename Engine::taken what) noexcept {

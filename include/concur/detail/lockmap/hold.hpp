@@ -9,19 +9,20 @@
 
 namespace concur::inline CONCUR_ABI::detail::lockmap {
 
-/// One key that this thread holds. Linked while it does; the address may change by a move.
-class CONCUR_SHARED hold {
+/// One key that this thread holds: in the list from `link` to `unlink`, which its owner calls. The
+/// address may change by a move.
+class CONCUR_SHARED held_key {
  public:
-  hold() noexcept = default;
-  hold(hold&& other) noexcept { take_place_of(other); }
-  hold& operator=(hold&& other) noexcept {
+  held_key() noexcept = default;
+  held_key(held_key&& other) noexcept { take_place_of(other); }
+  held_key& operator=(held_key&& other) noexcept {
     if (this != &other) {
       unlink();
       take_place_of(other);
     }
     return *this;
   }
-  ~hold() { unlink(); }
+  ~held_key() { CONCUR_ASSERT(list_ == nullptr && "a hold outlives its key"); }
 
 // A hold takes itself out of the list; gcc 12 does not see that it does.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -52,21 +53,21 @@ class CONCUR_SHARED hold {
 
   /// Whether this thread holds any key of `map`.
   static bool any_of(const void* map) noexcept {
-    for (const hold* h = innermost; h != nullptr; h = h->next_) {
+    for (const held_key* h = innermost; h != nullptr; h = h->next_) {
       if (h->map_ == map) return true;
     }
     return false;
   }
   /// Whether this thread holds `key`.
   static bool has(const key_state& key) noexcept {
-    for (const hold* h = innermost; h != nullptr; h = h->next_) {
+    for (const held_key* h = innermost; h != nullptr; h = h->next_) {
       if (h->key_ == &key) return true;
     }
     return false;
   }
 
  private:
-  void take_place_of(hold& other) noexcept {
+  void take_place_of(held_key& other) noexcept {
     list_ = other.list_;
     if (list_ == nullptr) return;
     CONCUR_ASSERT(list_ == &innermost && "a lockmap entry is moved by another thread");
@@ -79,12 +80,18 @@ class CONCUR_SHARED hold {
     other.list_ = nullptr;
   }
 
-  const void* map_ = nullptr;
-  const key_state* key_ = nullptr;
-  hold* next_ = nullptr;
-  hold* previous_ = nullptr;
-  hold** list_ = nullptr;  ///< null when not linked
-  inline static constinit thread_local hold* innermost = nullptr;
+  held_key** list_ = nullptr;  ///< null when not linked, and then the others mean nothing
+  const void* map_;
+  const key_state* key_;
+  held_key* next_;
+  held_key* previous_;
+  inline static constinit thread_local held_key* innermost = nullptr;
+};
+
+/// The same, until the end of a block.
+class CONCUR_SHARED hold : public held_key {
+ public:
+  ~hold() { unlink(); }
 };
 
 }  // namespace concur::inline CONCUR_ABI::detail::lockmap

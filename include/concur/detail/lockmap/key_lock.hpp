@@ -70,6 +70,12 @@ class wake_list {
   std::atomic<std::uint32_t>* notified_ = nullptr;
 };
 
+/// What a shard has for its keys.
+struct shard_queues {
+  parking_lock& lock;
+  waiting_threads& sleepers;  ///< under the lock
+};
+
 class key_lock {
  public:
   /// So often the front of a queue may be overtaken.
@@ -110,7 +116,7 @@ class key_lock {
   /// false when the patience is over, and the caller still has his pin. A clock that throws
   /// meanwhile terminates the program.
   template <lock_mode Mode, class Patience>
-  static bool take_slowly(key_state& key, parking_lock& shard, Patience& patience) noexcept {
+  static bool take_slowly(key_state& key, shard_queues shard, Patience& patience) noexcept {
     if (try_take_spinning<Mode>(key)) return true;
     waiter self(Mode);
     if (enqueue<Mode>(key, shard, self)) return true;
@@ -134,8 +140,8 @@ class key_lock {
   /// an end may give it back also when he queues: a state with a queue stays.
   enum class pin_of_queued : bool { kept, given_back };
   template <lock_mode Mode, pin_of_queued Pin = pin_of_queued::kept>
-  static bool enqueue(key_state& key, parking_lock& shard, waiter& self) noexcept {
-    const lock_holder locked(shard);
+  static bool enqueue(key_state& key, shard_queues shard, waiter& self) noexcept {
+    const lock_holder locked(shard.lock);
     std::uint64_t seen = key.word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
     for (;;) {
       const key_word now(seen);
@@ -145,24 +151,24 @@ class key_lock {
       // acquire: if it is taken, pairs with (2), (3), (4).
       if (key.word.compare_exchange_weak(seen, next.bits(), std::memory_order_acquire,
                                          std::memory_order_relaxed)) {
-        if (!can) waiter_queue::push_back(key.front, self);
+        if (!can) shard.sleepers.push_back(key, self, now.is_waiting());
         return can;
       }
     }
   }
 
   /// Takes `self` out of the queue. True if the key has been granted to it meanwhile.
-  CONCUR_NOINLINE static bool withdraw(key_state& key, parking_lock& shard, waiter& self) noexcept {
+  CONCUR_NOINLINE static bool withdraw(key_state& key, shard_queues shard, waiter& self) noexcept {
     wake_list others;
     {
-      lock_holder locked(shard);
+      lock_holder locked(shard.lock);
       if (self.next == nullptr) {
         locked.unlock();
         wait_for_grant(self);
         return true;
       }
-      waiter_queue::remove(key.front, self);
-      others = pass_on(key, [](key_word now) { return now; });
+      shard.sleepers.remove(self);
+      others = pass_on(key, shard.sleepers, [](key_word now) { return now; });
     }
     others.wake();
     return false;
@@ -227,15 +233,17 @@ class key_lock {
   /// Under the shard's lock: the word becomes `change(word)`, and the front of the queue gets what
   /// it can have then; or, if nobody is left who wants it, the state dies.
   template <class Change>
-  static wake_list pass_on(key_state& key, Change change) noexcept {
+  static wake_list pass_on(key_state& key, waiting_threads& sleepers, Change change) noexcept {
+    // Set and cleared under the lock: exactly while the queue is not empty, or was until just now.
+    waiter* const front = key.look().is_waiting() ? sleepers.front_of(key) : nullptr;
     std::uint64_t seen = key.word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
     for (;;) {
       const key_word left = change(key_word(seen));
-      const plan next = plan_for(left, key.front);
+      const plan next = plan_for(left, front);
       // (4) acq_rel: as (2), and for whom it is granted as (1); pairs with (1), (2), (3).
       if (key.word.compare_exchange_weak(seen, next.word.bits(), std::memory_order_acq_rel,
                                          std::memory_order_relaxed)) {
-        return carry_out(next, key);
+        return carry_out(next, front, sleepers);
       }
     }
   }
@@ -278,17 +286,18 @@ class key_lock {
     return result;
   }
 
-  static wake_list carry_out(const plan& what, key_state& key) noexcept {
+  static wake_list carry_out(const plan& what, waiter* front, waiting_threads& sleepers) noexcept {
     wake_list list;
     list.is_buried = what.word.is_dead();
     if (what.notifies) {
       // relaxed: it looks under the shard's lock again.
-      key.front->state.fetch_or(waiter::notified, std::memory_order_relaxed);
-      list.notify(key.front->state);
+      front->state.fetch_or(waiter::notified, std::memory_order_relaxed);
+      list.notify(front->state);
     }
     for (std::uint64_t i = 0; i < what.grants; ++i) {
-      waiter& w = *key.front;
-      waiter_queue::remove(key.front, w);
+      waiter& w = *front;
+      front = w.next;
+      sleepers.remove(w);
       w.next = nullptr;  // no longer queued: see withdraw
       list.grant(w);
     }
@@ -307,9 +316,9 @@ class key_lock {
 
   /// The front of the queue has been told that the key is free. If it is not, it was overtaken.
   template <lock_mode Mode>
-  CONCUR_NOINLINE static bool take_notified(key_state& key, parking_lock& shard,
+  CONCUR_NOINLINE static bool take_notified(key_state& key, shard_queues shard,
                                             waiter& self) noexcept {
-    const lock_holder locked(shard);
+    const lock_holder locked(shard.lock);
     std::uint64_t seen = key.word.load(std::memory_order_relaxed);  // relaxed: the CAS decides
     for (;;) {
       const key_word now(seen);
@@ -323,7 +332,7 @@ class key_lock {
       // acquire: pairs with (2), (3), (4).
       if (key.word.compare_exchange_weak(seen, next.bits(), std::memory_order_acquire,
                                          std::memory_order_relaxed)) {
-        waiter_queue::remove(key.front, self);
+        shard.sleepers.remove(self);
         return true;
       }
     }

@@ -232,8 +232,7 @@ class engine_memory {
   /// After the lock; with what `bury` returned.
   void retire_buried(shard& s, state_type& dead, key_state* batch) noexcept {
     if constexpr (!compares_unpinned) {
-      // relaxed: nobody looks at the key of a dead state.
-      if (dead.has_key.exchange(false, std::memory_order_relaxed)) dead.key.~Key();
+      dead.drop_key();
       const lock_holder locked(s.lock);
       batch = s.retire(dead, retire_batch());
     }
@@ -269,11 +268,12 @@ class engine_memory {
     key_state* kept = nullptr;
     while (list != nullptr) {
       state_type* const state = static_cast<state_type*>(list);
-      list = state->next_retired;
+      list = state->next_retired();
       // As it is announced: the state may begin before.
       const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const key_state*>(state));
       if (!may || leaf_hazard::is_protected(address, ~std::uintptr_t{0})) {
-        state->next_retired = std::exchange(kept, state);
+        state->set_next_retired(kept);
+        kept = state;
       } else if (room != 0) {
         --room;
         state->~state_type();
@@ -391,7 +391,7 @@ class engine_memory {
       }
       for (key_state* state : {s.take_retired(), s.take_waiting().first}) {
         while (state != nullptr) {
-          free_state(*static_cast<state_type*>(std::exchange(state, state->next_retired)));
+          free_state(*static_cast<state_type*>(std::exchange(state, state->next_retired())));
         }
       }
       for (table* t = s.take_retired_tables(); t != nullptr;) {

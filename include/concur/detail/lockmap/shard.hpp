@@ -45,8 +45,8 @@ struct waiting_states {
     if (a == nullptr) return b;
     if (b == nullptr) return a;
     key_state* last = a;
-    while (last->next_retired != nullptr) last = last->next_retired;
-    last->next_retired = b;
+    while (key_state* const next = last->next_retired()) last = next;
+    last->set_next_retired(b);
     return a;
   }
 };
@@ -67,11 +67,14 @@ struct alignas(destructive_distance) shard {
   key_state* retired = nullptr;   ///< dead states that may still be looked at; under the lock
   std::size_t retired_count = 0;  ///< under the lock
 
-  // Touched once a batch, or never.
+  // Touched once a batch, or where somebody waits, or never.
   alignas(cache_line_size) waiting_states waiting;  ///< under the lock
+  waiting_threads sleepers;                         ///< under the lock
   /// States with a value, as far as they are not counted by the stripes of the map.
   std::atomic<std::int64_t> elements{0};
   std::atomic<table*> retired_tables{nullptr};  ///< in the first shard: of all of them
+
+  shard_queues queues() noexcept { return {lock, sleepers}; }
 
   enum class insertion : unsigned char { done, look_again, table_is_full, lacks_memory };
 
@@ -111,7 +114,7 @@ struct alignas(destructive_distance) shard {
   /// Under the lock: a dead state that may still be looked at, and may be freed by others as soon
   /// as the lock is given back. Returns a batch that is worth being freed, or null.
   key_state* retire(key_state& dead, std::size_t batch) noexcept {
-    dead.next_retired = retired;
+    dead.set_next_retired(retired);
     retired = &dead;
     return ++retired_count < batch ? nullptr : take_retired();
   }
@@ -149,7 +152,7 @@ struct alignas(destructive_distance) shard {
   /// Under the lock.
   std::size_t count_retired() const noexcept {
     std::size_t n = retired_count;
-    for (const key_state* s = waiting.first; s != nullptr; s = s->next_retired) ++n;
+    for (const key_state* s = waiting.first; s != nullptr; s = s->next_retired()) ++n;
     return n;
   }
 

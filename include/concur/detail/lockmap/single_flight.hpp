@@ -20,7 +20,8 @@ typename Engine::mapped_type compute_once(Engine& engine, std::uint64_t hash, co
   using mapped_type = typename Engine::mapped_type;
   std::optional<mapped_type> found;
   const auto copy = [&](const auto& element) { found.emplace(element.second); };
-  if (engine.read(hash, key, copy)) return *std::move(found);
+  engine.read(hash, key, copy);
+  if (found) return *std::move(found);
   grip<Engine> held(engine, engine.template acquire<lock_mode::exclusive>(hash, key, make_key,
                                                                           endless_patience()));
   if (!held.is_present()) held.make(f());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// The table of a shard: open addressing over words, each the address of a key's state and 16 bits
+/// The table of a shard: open addressing over words, each the address of a key's state and 15 bits
 /// of its hash.
 ///
 ///     header  [memory | log2 | next retired]   a cache line
@@ -56,32 +56,36 @@ class slot_word {
     if (address >> 48 != 0) [[unlikely]] {
       terminate_with("an address of more than 48 bits");
     }
-    return slot_word(address | hash << 48);
+    return slot_word(address | tag_of(hash));
   }
   static constexpr slot_word empty() noexcept { return slot_word(0); }
-  /// Where something was. No state has this address, whatever the tag.
+  /// Where something was.
   static constexpr slot_word gone() noexcept { return slot_word(1); }
 
   constexpr std::uint64_t bits() const noexcept { return bits_; }
   constexpr bool is_empty() const noexcept { return bits_ == 0; }
   constexpr bool is_gone() const noexcept { return bits_ == 1; }
   constexpr bool is_state() const noexcept { return bits_ > 1; }
-  /// Of one that is not empty: whether it may be a state of this hash; false for `gone`.
+  /// Whether it may be a state of this hash.
   constexpr bool matches(std::uint64_t hash) const noexcept {
-    constexpr std::uint64_t tag_and_gone = (~std::uint64_t{0} << 48) | 1;
-    return ((bits_ ^ (hash << 48)) & tag_and_gone) == 0;
+    return (bits_ ^ tag_of(hash)) >> 48 == 0;
   }
-  key_state* state() const noexcept {
-    return reinterpret_cast<key_state*>(
-        static_cast<std::uintptr_t>(bits_ & ((std::uint64_t{1} << 48) - 1)));
-  }
+  key_state* state() const noexcept { return address(bits_ & ((std::uint64_t{1} << 48) - 1)); }
+  /// The same of one that `matches(hash)`: what is left without the tag.
+  key_state* state_of(std::uint64_t hash) const noexcept { return address(bits_ ^ tag_of(hash)); }
 
  private:
+  /// Not 0: so no hash matches what is empty or gone.
+  static constexpr std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash | 1) << 48; }
+  static key_state* address(std::uint64_t bits) noexcept {
+    return reinterpret_cast<key_state*>(static_cast<std::uintptr_t>(bits));
+  }
+
   std::uint64_t bits_;
 };
 
-/// The header; the slots follow. It is referred to by a word: its address, and log2 of the slots in
-/// the low bits, so that a probe does not read the header.
+/// The header; the slots follow. It is referred to by a word: its address, and in the low bits how
+/// far a hash is shifted to be the number of a slot, so that a probe does not read the header.
 struct alignas(cache_line_size) table {
   using slot = std::atomic<std::uint64_t>;
 
@@ -94,7 +98,9 @@ struct alignas(cache_line_size) table {
   static constexpr std::uintptr_t address_mask = ~std::uintptr_t{cache_line_size - 1};
   static constexpr unsigned least_log2 = 3;
 
-  std::uintptr_t word() noexcept { return reinterpret_cast<std::uintptr_t>(this) | log2_slots; }
+  std::uintptr_t word() noexcept {
+    return reinterpret_cast<std::uintptr_t>(this) | (64 - log2_slots);
+  }
   static table* of(std::uintptr_t word) noexcept {
     return reinterpret_cast<table*>(word & address_mask);
   }
@@ -106,18 +112,30 @@ class table_view {
  public:
   table_view(std::uintptr_t word, unsigned log2_shards) noexcept
       : slots_(reinterpret_cast<table::slot*>((word & table::address_mask) + sizeof(table))),
-        log2_(static_cast<unsigned>(word & ~table::address_mask)),
+        shift_(static_cast<unsigned>(word & ~table::address_mask)),
         log2_shards_(log2_shards) {}
 
-  unsigned log2_slots() const noexcept { return log2_; }
-  std::size_t slot_count() const noexcept { return std::size_t{1} << log2_; }
-  std::size_t mask() const noexcept { return slot_count() - 1; }
+  unsigned log2_slots() const noexcept { return 64 - shift_; }
+  std::size_t slot_count() const noexcept { return mask() + 1; }
+  std::size_t mask() const noexcept {
+    return static_cast<std::size_t>(~std::uint64_t{0} >> shift_);
+  }
   std::size_t home_of(std::uint64_t hash) const noexcept {
-    return static_cast<std::size_t>((hash << log2_shards_) >> (64 - log2_));
+    return static_cast<std::size_t>((hash << log2_shards_) >> shift_);
   }
   /// The first hash of this shard whose home it is, without the bits of the shard.
   std::uint64_t hash_of_home(std::size_t home) const noexcept {
-    return (static_cast<std::uint64_t>(home) << (64 - log2_)) >> log2_shards_;
+    return (static_cast<std::uint64_t>(home) << shift_) >> log2_shards_;
+  }
+  /// Where a search for a key of `hash` begins: at its home, or behind that if it is another's. A
+  /// sum, not a branch: that would be guessed, a fourth of the time wrong, and it would be known
+  /// only when the slot has come from a distant cache.
+  std::size_t first_for(std::uint64_t hash) const noexcept {
+    const std::size_t home = home_of(hash);
+    // relaxed: what it leads to is not looked at; who finds it is to load it again.
+    const slot_word there(slots_[home].load(std::memory_order_relaxed));
+    const bool is_taken = !there.is_empty();
+    return home + static_cast<std::size_t>(is_taken & !there.matches(hash));
   }
   table::slot& operator[](std::size_t i) const noexcept { return slots_[i & mask()]; }
   slot_word load(std::size_t i) const noexcept {
@@ -173,7 +191,7 @@ class table_view {
 
  private:
   table::slot* slots_;
-  unsigned log2_;
+  unsigned shift_;
   unsigned log2_shards_;
 };
 

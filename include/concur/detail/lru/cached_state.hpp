@@ -3,7 +3,7 @@
 /// What lies in memory for a key of a cache: the state of a lockmap, and behind it what the order
 /// of eviction and the clock want to know.
 ///
-///     state: expires | queue | word | key | published copy | node of the policy, flags | value
+///     state: expires | next dead | word | key | published copy | node of the policy, flags | value
 ///            without a published copy: ... key | value | node, flags
 ///     behind it, if the cache keeps times: used | written
 ///

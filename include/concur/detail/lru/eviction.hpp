@@ -79,7 +79,7 @@ class engine_eviction
     const lock_holder locked(s.lock);
     // Set and cleared under the lock.
     if (!state.look().is_waiting()) {
-      if (!lockmap::key_lock::pass_on(state, change).is_buried) return {};
+      if (!lockmap::key_lock::pass_on(state, s.sleepers, change).is_buried) return {};
       return {left_key::rest::is_dead, &state, &s, this->bury(s, state)};
     }
     state.try_pin();                                                  // it is held, and so not dead
