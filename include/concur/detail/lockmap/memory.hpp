@@ -31,7 +31,10 @@ namespace concur::inline CONCUR_ABI::detail::lockmap {
 /// What a thread announces while it looks for a key: a table, and a state in it.
 class section {
  public:
-  section() : hazard_(thread_slots::mine()) { section_fence::begin_leaves(hazard_.slot()); }
+  section() : section(thread_slots::mine()) {}
+  explicit section(thread_slot& mine) noexcept : hazard_(mine) {
+    section_fence::begin_leaves(mine);
+  }
   ~section() { hazard_.clear_both(); }
   section(const section&) = delete;
   section& operator=(const section&) = delete;

@@ -26,6 +26,8 @@ class cache_counters {
   static constexpr std::size_t stripe_count = 32;
 
   void add(counter c) noexcept { add_at(static_cast<std::size_t>(c)); }
+  /// By the thread of this slot.
+  void add(counter c, const thread_slot& me) noexcept { add_at(static_cast<std::size_t>(c), &me); }
   void add(eviction_cause cause) noexcept {
     add_at(static_cast<std::size_t>(counter::departures) + static_cast<std::size_t>(cause));
   }
@@ -55,10 +57,10 @@ class cache_counters {
     std::atomic<std::int64_t> values[size] = {};
   };
 
-  void add_at(std::size_t i) noexcept {
+  void add_at(std::size_t i) noexcept { add_at(i, thread_slots::find_mine()); }
+  void add_at(std::size_t i, const thread_slot* me) noexcept {
     // (2) acquire: pairs with (1).
     stripe* const stripes = stripes_.load(std::memory_order_acquire);
-    const thread_slot* const me = thread_slots::find_mine();
     if (stripes != nullptr && me != nullptr && me->index < stripe_count) [[likely]] {
       std::atomic<std::int64_t>& mine = stripes[me->index].values[i];
       // relaxed: this thread alone writes it while it has the slot; see striped_counter.

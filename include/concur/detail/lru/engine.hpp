@@ -196,17 +196,8 @@ class engine
     this->count(state, -1);
   }
 
-  // Primitives; the others are those of a lockmap.
+  // Primitives; `read` is in quick_read.hpp, the others are those of a lockmap.
 
-  template <class K, class F>
-  bool read(std::uint64_t hash, const K& key, F&& f) const {
-    engine& self = const_cast<engine&>(*this);
-    const bool found = base::read_and(
-        hash, key, f,
-        [&](state_type& state, const instant& at) noexcept { self.touch(state, hash, at.now); });
-    self.note_lookup(found);
-    return found;
-  }
   template <class K, class F>
   bool peek(std::uint64_t hash, const K& key, F&& f) const {
     return base::read(hash, key, f);
@@ -248,7 +239,7 @@ class engine
     if (!found) {
       grip_type held(*this, acquire<lock_mode::exclusive>(hash, key, make_key, patience, fresh));
       if constexpr (!std::is_same_v<Patience, endless_patience>) {
-        note_lookup(held && held.is_present());
+        this->note_lookup(held && held.is_present());
       }
       if (!held) return std::nullopt;
       if (!held.is_present()) {
@@ -407,11 +398,6 @@ class engine
     std::size_t size, keys, capacity, shards, retired;
   };
 
-  void note_lookup(bool found) noexcept {
-    if constexpr (eviction_base::counts)
-      this->counters_.add(found ? counter::hits : counter::misses);
-  }
-
   /// Takes a state whose pin the caller gives away: none if its value has expired.
   template <lock_mode Mode>
   taken take_all_the_same(state_type& state) {
@@ -475,7 +461,7 @@ class engine
       this->touch(state, hash, at.now);
       is_old = is_to_be_refreshed(state, at.now);
     };
-    note_lookup(base::read_and(hash, key, copy, note));
+    this->note_lookup(base::read_and(hash, key, copy, note));
     return is_old;
   }
 

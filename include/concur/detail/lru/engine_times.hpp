@@ -134,6 +134,9 @@ class engine_times
   void touch(state_type& state, std::uint64_t hash, std::int64_t now) noexcept {
     if (now != no_time) [[unlikely]]
       note_use(state, now);
+    touch_untimed(state, hash);
+  }
+  void touch_untimed(state_type& state, std::uint64_t hash) noexcept {
     regions_type* const all = this->regions();
     if (all == nullptr) [[unlikely]]
       return;

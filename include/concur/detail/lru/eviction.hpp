@@ -11,7 +11,7 @@
 #include <concur/detail/lru/cached_state.hpp>
 #include <concur/detail/lru/counters.hpp>
 #include <concur/detail/lru/departure.hpp>
-#include <concur/detail/lru/engine_times.hpp>
+#include <concur/detail/lru/quick_read.hpp>
 #include <concur/detail/lru/regions.hpp>
 #include <concur/detail/sync/platform.hpp>
 #include <concur/policy/cache_options.hpp>
@@ -28,9 +28,9 @@ namespace concur::inline CONCUR_ABI::detail::lru {
 template <class Key, class T, class Hash, class KeyEqual, class Allocator, class Tuning,
           class Policy, class Self>
 class engine_eviction
-    : public engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self> {
+    : public engine_quick_read<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self> {
   friend Self;
-  using above = engine_times<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
+  using above = engine_quick_read<Key, T, Hash, KeyEqual, Allocator, Tuning, Policy, Self>;
 
  protected:
   using base = typename above::base;
