@@ -349,3 +349,22 @@ TEST_CASE("equality is symmetric, whatever has expired", "[lru]") {
   CHECK(!(b == a));
   CHECK(a.stats().hits + a.stats().misses + b.stats().hits + b.stats().misses == 0);
 }
+
+TEST_CASE("an insertion of a present key does not wait for those who share it", "[lru]") {
+  concur::lru_lockmap<number, number> map(3);
+  for (number k = 1; k <= 3; ++k) map.try_emplace(k, k * 10);
+  {
+    const auto shared = map.lock_shared(1);
+    REQUIRE(!map.try_emplace(1, 11));
+    REQUIRE(*shared == 10);
+  }
+  {
+    const auto held = map.lock(2);
+    REQUIRE_THROWS_AS(map.try_emplace(2, 21), std::system_error);
+  }
+  REQUIRE(!map.insert_or_assign(3, 31));
+  REQUIRE(map.peek(3) == 31);
+  REQUIRE(map.peek(1) == 10);
+  map.try_emplace(4, 40);
+  REQUIRE(map.size() == 3);
+}

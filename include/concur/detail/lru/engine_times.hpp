@@ -136,6 +136,7 @@ class engine_times
       note_use(state, now);
     touch_untimed(state, hash);
   }
+  /// The same, where no clock is asked.
   void touch_untimed(state_type& state, std::uint64_t hash) noexcept {
     regions_type* const all = this->regions();
     if (all == nullptr) [[unlikely]]
