@@ -240,7 +240,7 @@ struct typed_state : key_and_copy<Key, T, Head>,
 
   typed_state(std::uint64_t h, key_word made) noexcept : key_and_copy<Key, T, Head>(h, made) {}
   ~typed_state() {
-    drop_key();
+    if (is_keyed_already()) key.~Key();
     if (this->look().is_present()) value.~T();
   }
 
@@ -257,22 +257,20 @@ struct typed_state : key_and_copy<Key, T, Head>,
       return true;
     }
   }
-  /// The same for the only one who may make it.
+  /// The same for the only one who may make it, or is left.
   bool is_keyed_already() const noexcept {
     if constexpr (is_marked) {
-      return this->has_key.load(std::memory_order_relaxed);  // relaxed: nobody but him makes it
+      return this->has_key.load(std::memory_order_relaxed);  // relaxed: nobody else writes it
     } else {
       return true;
     }
   }
   /// Destroys the key of a state at which nobody looks any more, if it is there.
   void drop_key() noexcept {
-    if constexpr (is_marked) {
-      // relaxed: whoever destroys it is the only one left.
-      if (!this->has_key.load(std::memory_order_relaxed)) return;
-      this->has_key.store(false, std::memory_order_relaxed);  // relaxed: as above
-      key.~Key();
-    }
+    if (!is_keyed_already()) return;
+    // relaxed: for the destructor.
+    if constexpr (is_marked) this->has_key.store(false, std::memory_order_relaxed);
+    key.~Key();
   }
   template <class Allocator, class... Args>
   void make_value(const Allocator& allocator, Args&&... args) {
