@@ -49,7 +49,8 @@ class bounds : public Storage {
   }
 
   static slot_word word_of(const slot& s) noexcept {
-    // (1) acquire: key and value; pairs with (3), (9), (14). The owner's name: with (2), (15).
+    // (1) acquire: key and value; pairs with (3), (9), (14) of protocol.hpp. The owner's name: with
+    // (2), (15).
     return slot_word(s.word.load(std::memory_order_acquire));
   }
   bound_word bound_of(std::uint64_t home) const noexcept {

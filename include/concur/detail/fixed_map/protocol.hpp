@@ -265,9 +265,9 @@ class protocol : public bounds<Storage, Hash> {
   CONCUR_NOINLINE verdict compete(claimed_slot& mine, const key_type& key) noexcept {
     mine.word = mine.word.is_claim() ? mine.word.candidate() : mine.word.next_attempt();
     for (;; mine.word = mine.word.next_attempt()) {
-      // (3) seq_cst: release: the key and the value; pairs with (1). Before the bound is raised,
-      // and before the look at the words of claims: see (4), (16). Whoever has doubted comes
-      // before.
+      // (3) seq_cst: release: the key and the value; pairs with (1) of bounds.hpp. Before the bound
+      // is raised, and before the look at the words of claims: see (4), (16). Whoever has doubted
+      // comes before.
       mine.where->word.store(mine.word.bits(), std::memory_order_seq_cst);
       const verdict v = settle(mine, key);
       // (13) seq_cst: between the decision (14) and the load of the bound (10); after (4).
@@ -302,7 +302,7 @@ class protocol : public bounds<Storage, Hash> {
   }
 
   void store_word(slot& s, slot_word w) noexcept {
-    // (9) release: what was stored in the slot; pairs with (1), (2), (15).
+    // (9) release: what was stored in the slot; pairs with (2), (15), and (1) of bounds.hpp.
     s.word.store(w.bits(), std::memory_order_release);
   }
 
@@ -310,9 +310,9 @@ class protocol : public bounds<Storage, Hash> {
   bool decide(slot& s, slot_word expected, slot_word desired) noexcept {
     std::uint64_t bits = expected.bits();
     // (14) seq_cst: release: passes on what (3) published, or publishes key and value of the own
-    // claim, to those who find the element; pairs with (1), (15). Before (13): who collided sees
-    // the scan that has counted his key. After (2): whoever is doubted and competes, (3), sees the
-    // claim of who has doubted.
+    // claim, to those who find the element; pairs with (15), and (1) of bounds.hpp. Before (13):
+    // who collided sees the scan that has counted his key. After (2): whoever is doubted and
+    // competes, (3), sees the claim of who has doubted.
     return s.word.compare_exchange_strong(bits, desired.bits(), std::memory_order_seq_cst,
                                           std::memory_order_relaxed);
   }
@@ -322,7 +322,7 @@ class protocol : public bounds<Storage, Hash> {
     std::uint64_t bits = w.bits();
     const slot_word locked = w.locked(this->me());
     // (15) acquire: the value; pairs with (9), (14). Readers of values in place are over, too: they
-    // release in engine.hpp. release: our name, as (2); pairs with (1).
+    // release in engine.hpp. release: our name, as (2); pairs with (1) of bounds.hpp.
     if (!s.word.compare_exchange_strong(bits, locked.bits(), std::memory_order_acq_rel,
                                         std::memory_order_relaxed)) {
       return false;
@@ -399,8 +399,8 @@ class protocol : public bounds<Storage, Hash> {
     const slot_word claimed = w.claimed(distance, reserves, this->me());
     std::uint64_t bits = w.bits();
     // (2) acquire: the last owner's use of the slot is over; pairs with (7), (9). release: who
-    // reads our name here finds us in the table of processes; pairs with (1). seq_cst: before the
-    // looks at the bound (17), and at the other slots of the home (16).
+    // reads our name here finds us in the table of processes; pairs with (1) of bounds.hpp.
+    // seq_cst: before the looks at the bound (17), and at the other slots of the home (16).
     if (!s.word.compare_exchange_strong(bits, claimed.bits(), std::memory_order_seq_cst,
                                         std::memory_order_acquire)) {  // acquire: as word_of
       w = slot_word(bits);

@@ -7,9 +7,8 @@
 ///       state     see below
 ///       locked    a member belongs to one writer; set and taken away by that writer. A busy slot
 ///                 is a claim, and nobody has doubted that it is the only one of its key
-///       copy      the value is being stored (`publishing`: set by the owner of the lock), or,
-///       where
-///                 there are two copies of it, which of them counts
+///       copy      the value is being stored (`publishing`: set by the owner of the lock), or, of
+///                 two copies of it, which one counts
 ///       reserves  of a candidate: it becomes `reserved`, not `member`; set by its owner
 ///       distance  how many slots after its home; 63 means "63 or more"
 ///       owner     where processes share the map: whose slot, or lock, this is
