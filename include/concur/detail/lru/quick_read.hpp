@@ -41,10 +41,10 @@ class engine_quick_read
       const glance seen = self.look_quickly(hash, key, copy);
       if (seen == glance::absent) return false;
       if (seen == glance::seen) [[likely]]
-        return show(key, copy.value, f);
+        return show_copy(key, copy.value, f);
       if constexpr (runs_no_user_code<std::remove_reference_t<F>>) {
         const answer slow = self.copy_slowly(hash, key);
-        return slow.is_found && show(key, slow.copy.value, f);
+        return slow.is_found && show_copy(key, slow.copy.value, f);
       }
     }
     return self.read_slowly(hash, key, f);
@@ -66,7 +66,7 @@ class engine_quick_read
   };
 
   template <class F>
-  static bool show(const Key& key, const T& value, F& f) {
+  static bool show_copy(const Key& key, const T& value, F& f) {
     typename base::const_lent shown{key, value};
     f(shown);
     return true;
