@@ -446,8 +446,8 @@ class tree {
     return count < several;
   }
 
-  /// Whether it is. A proposal is decided first: after two erasures at once, one of the two sees what
-  /// both left.
+  /// Whether it is. A proposal is decided first: after two erasures at once, one of the two sees
+  /// what both left.
   bool is_contractible(section<Types>& s, const place& p) const noexcept {
     auto* const b = static_cast<branch*>(p.here);
     contents found;
