@@ -20,7 +20,15 @@ using concur_test::counting_allocator;
 namespace {
 
 constexpr std::size_t batch = 64;
-constexpr std::size_t in_passing = 16;  ///< what one operation makes and retires
+constexpr std::size_t in_passing = 24;  ///< what one step makes and retires: three operations
+constexpr unsigned bits_of_a_branch = 6;
+
+/// The keys 1 and 2 part after `joint` bits.
+struct parting_hash {
+  using is_avalanching = std::true_type;
+  unsigned joint = 0;
+  std::uint64_t operator()(std::uint64_t key) const noexcept { return key << (62 - joint); }
+};
 
 /// Every leaf has one pair, and is freed when its turn comes.
 struct single_leaves : concur::detail::hamt::default_tuning {
@@ -30,14 +38,14 @@ struct single_leaves : concur::detail::hamt::default_tuning {
 
 template <class T, class Tuning>
 using tuned_map =
-    concur::detail::basic_hamt<std::uint64_t, T, concur::hash<std::uint64_t>, std::equal_to<>,
+    concur::detail::basic_hamt<std::uint64_t, T, parting_hash, std::equal_to<>,
                                counting_allocator<std::pair<const std::uint64_t, T>>, Tuning>;
 
 /// The most that `step(map)` has waiting, beyond `kept()`, if so many were retired before.
 template <class Map, class Step, class Kept>
-std::size_t most_waiting(allocation_account& account, std::size_t retired_before, Step step,
-                         Kept kept) {
-  Map map{typename Map::allocator_type(account)};
+std::size_t most_waiting(allocation_account& account, std::size_t retired_before, parting_hash hash,
+                         Step step, Kept kept) {
+  Map map(0, hash, {}, typename Map::allocator_type(account));
   map.insert_or_assign(1, typename Map::mapped_type{});
   map.shrink_to_fit();
   const std::size_t at_rest = account.live_allocations();
@@ -58,22 +66,25 @@ std::size_t most_waiting(allocation_account& account, std::size_t retired_before
 TEST_CASE("hamt: a batch that is full of proposals which were lost is worked off",
           "[hamt][batches]") {
   using map_type = tuned_map<std::uint64_t, single_leaves>;
-  for (std::size_t before = 0; before < batch; ++before) {
-    allocation_account account;
-    const std::size_t most = most_waiting<map_type>(
-        account, before,
-        [](map_type& map) {
-          // The branch for both comes too late: the one that is there has been replaced.
-          bool first = true;
-          map.compute(2, [&](std::optional<std::uint64_t>& value) {
-            if (std::exchange(first, false)) map.insert_or_assign(1, 0);
-            value = 5;
-          });
-          map.erase(2);
-        },
-        [] { return std::size_t{0}; });
-    REQUIRE(most >= batch / 2);
-    REQUIRE(most <= batch + in_passing);
+  for (const unsigned levels : {0U, 1U, 2U, 4U}) {
+    for (std::size_t before = 0; before < batch; ++before) {
+      allocation_account account;
+      const std::size_t most = most_waiting<map_type>(
+          account, before, parting_hash{levels * bits_of_a_branch},
+          [](map_type& map) {
+            // The branches for both come too late: the leaf that is there has been replaced.
+            bool first = true;
+            map.compute(2, [&](std::optional<std::uint64_t>& value) {
+              if (std::exchange(first, false)) map.insert_or_assign(1, 0);
+              value = 5;
+            });
+            map.erase(2);
+          },
+          [] { return std::size_t{0}; });
+      CAPTURE(levels, before);
+      REQUIRE(most >= batch / 2);
+      REQUIRE(most <= batch + in_passing);
+    }
   }
 }
 
@@ -84,7 +95,7 @@ TEST_CASE("hamt: a batch that is full of new values which a snapshot overtook is
     allocation_account account;
     std::vector<map_type::snapshot_type> kept;
     const std::size_t most = most_waiting<map_type>(
-        account, before,
+        account, before, parting_hash{},
         [&](map_type& map) {
           bool first = true;
           map.update(1, [&](std::string& value) {

@@ -60,9 +60,16 @@ void require_ordinary(const mean_probes& m) {
   REQUIRE(m.miss <= 1.15);
 }
 
+/// With a seed that is the same in every run, as what is required holds for most seeds, not for
+/// all.
+template <class Map>
+Map seeded(number seed = 1) {
+  return Map(0, typename Map::hasher(seed));
+}
+
 template <class Map, class Keys>
 void require_ordinary_at_many_sizes(const Keys& keys, const Keys& absent) {
-  Map map;
+  Map map = seeded<Map>();
   Keys present;
   for (const auto& k : keys) {
     REQUIRE(map.insert({k, 1}));
@@ -151,18 +158,18 @@ TEST_CASE("a map that is churned at a steady size looks like one that only grew"
     REQUIRE(after.miss <= factor * before.miss);
   };
   SECTION("at a common load") {
-    concur::seqmap<number, number> a;
-    concur::seqmap<number, number> b;
+    auto a = seeded<concur::seqmap<number, number>>(1);
+    auto b = seeded<concur::seqmap<number, number>>(2);
     run(a, b, 8000, 400'000, 1.2);
   }
   SECTION("at the highest load unless set") {
-    concur::seqmap<number, number> a;
-    concur::seqmap<number, number> b;
+    auto a = seeded<concur::seqmap<number, number>>(1);
+    auto b = seeded<concur::seqmap<number, number>>(2);
     run(a, b, 10'300, 400'000, 1.5);
   }
   SECTION("at the highest load that can be set") {
-    concur::seqmap<number, number> a;
-    concur::seqmap<number, number> b;
+    auto a = seeded<concur::seqmap<number, number>>(1);
+    auto b = seeded<concur::seqmap<number, number>>(2);
     a.max_load_factor(0.95F);
     b.max_load_factor(0.95F);
     a.reserve(11'000);
@@ -170,8 +177,8 @@ TEST_CASE("a map that is churned at a steady size looks like one that only grew"
     run(a, b, 11'000, 400'000, 4);
   }
   SECTION("in small blocks") {
-    tiny_map<number, number> a;
-    tiny_map<number, number> b;
+    auto a = seeded<tiny_map<number, number>>(1);
+    auto b = seeded<tiny_map<number, number>>(2);
     run(a, b, 2000, 100'000, 1.5);
   }
 }
@@ -208,7 +215,7 @@ TEST_CASE("counters in any bytes of a 32-byte key cost what random keys do") {
         (i % 2 == 0 ? present : absent).push_back(key);
       }
       CAPTURE(at, is_big_endian);
-      concur::seqmap<word_key, number> map;
+      auto map = seeded<concur::seqmap<word_key, number>>();
       for (const auto& key : present) REQUIRE(map.insert({key, 1}));
       for (const auto& key : present) REQUIRE(map.contains(key));
       for (const auto& key : absent) REQUIRE_FALSE(map.contains(key));
