@@ -21,8 +21,11 @@ template <unsigned Count>
 void require_matches() {
   for (unsigned at = 0; at < Count; ++at) {
     for (const word key : near) {
-      alignas(16) lib::atomic_words<word> words[Count + 2];
+      // As in a bucket: a word before, which may be read along, and others behind.
+      alignas(32) lib::atomic_words<word> all[Count + 3];
+      lib::atomic_words<word>* const words = all + 1;
       for (unsigned i = 0; i < Count + 2; ++i) words[i].store(near[(i + 1) % near.size()]);
+      all[0].store(key);
       words[at].store(key);
       unsigned expected = 0;
       for (unsigned i = 0; i < Count; ++i) {

@@ -4,11 +4,16 @@
 ///
 /// For 8-byte keys and values:
 ///
-///     0        8           16        40        64
-///     | state  | displaced | k0 k1 k2 | v0 v1 v2 |
+///     0           8          32      40         64
+///     | displaced | k0 k1 k2 | state | v0 v1 v2 |
 ///
-/// A hit reads that line and nothing else of the table. Wide elements have a word of 8-bit tags
-/// after the two control words and take several lines: the first one, and those of the one cell.
+/// A hit reads that line and nothing else of the table. The keys are compared by aligned vector
+/// loads, which take the word before an odd number of them along. It is one that is seldom written:
+/// a vector that has a word in it which was stored a moment ago, as a value or a state, is waited
+/// for until that store has left the processor's buffer.
+///
+/// Wide elements have a word of 8-bit tags after the two control words and take several lines: the
+/// first one, and those of the one cell.
 ///
 /// Readers take no lock. They load the state, copy, and load the state again: an equal version says
 /// that the copies are of one moment. Writers own the bucket's lock bit. What they store:
@@ -93,10 +98,39 @@ struct tag_word<true> {
   }
 };
 
+/// The control words, and the keys: in the order of \file.
+template <class Key, bucket_shape Shape>
+struct bucket_head {
+  constexpr bucket_head() noexcept = default;
+  constexpr explicit bucket_head(std::uint64_t state) noexcept : state_word(state) {}
+
+  std::atomic<std::uint64_t> displaced_word{0};
+  atomic_words<Key> keys[Shape.cells] = {};
+  std::atomic<std::uint64_t> state_word{0};
+  static constexpr tag_word<false> tags{};
+};
+
+template <class Key, bucket_shape Shape>
+  requires(Shape.has_tags)
+struct bucket_head<Key, Shape> {
+  constexpr bucket_head() noexcept = default;
+  constexpr explicit bucket_head(std::uint64_t state) noexcept : state_word(state) {}
+
+  std::atomic<std::uint64_t> state_word{0};
+  std::atomic<std::uint64_t> displaced_word{0};
+  tag_word<true> tags;
+  atomic_words<Key> keys[Shape.cells] = {};
+};
+
+/// The shape of the buckets of a type.
 template <class Key, class T, bool Direct>
-struct alignas(64) bucket {
-  static constexpr bucket_shape shape =
-      shape_of(sizeof(atomic_words<Key>) + sizeof(atomic_words<T>), Direct);
+inline constexpr bucket_shape bucket_shape_of = shape_of(sizeof(atomic_words<Key>) +
+                                                             sizeof(atomic_words<T>),
+                                                         Direct);
+
+template <class Key, class T, bool Direct>
+struct alignas(64) bucket : bucket_head<Key, bucket_shape_of<Key, T, Direct>> {
+  static constexpr bucket_shape shape = bucket_shape_of<Key, T, Direct>;
   static constexpr unsigned cell_count = shape.cells;
   static constexpr bool is_direct = Direct;
   using state = bucket_state<cell_count>;
@@ -104,12 +138,13 @@ struct alignas(64) bucket {
   constexpr bucket() noexcept = default;
   /// A bucket without elements whose readers and writers go on elsewhere.
   struct moved_tag {};
-  constexpr explicit bucket(moved_tag) noexcept : state_word(state::always_moved().bits()) {}
+  constexpr explicit bucket(moved_tag) noexcept : head(state::always_moved().bits()) {}
 
-  std::atomic<std::uint64_t> state_word{0};
-  std::atomic<std::uint64_t> displaced_word{0};
-  CONCUR_NO_UNIQUE_ADDRESS tag_word<shape.has_tags> tags;
-  atomic_words<Key> keys[cell_count] = {};
+  using head = bucket_head<Key, shape>;
+  using head::displaced_word;
+  using head::keys;
+  using head::state_word;
+  using head::tags;
   atomic_words<T> values[cell_count] = {};
 
   // --- what readers do ---

@@ -40,54 +40,62 @@ CONCUR_FORCEINLINE unsigned match_words_portable(const atomic_words<Key>* words,
 }
 
 #if CONCUR_VECTOR_LOADS
-#if defined(__AVX2__)
-/// Three or four 8-byte words at once. With three the 8 bytes after the last word are read too, and
-/// ignored: they are part of the same bucket.
+/// With an odd count the 8 bytes before the first word are read too, and ignored: what they are is
+/// part of the same bucket, and seldom written. (Those after the last one are a value: a vector
+/// load of what was stored a moment ago as a word waits until it has left the store buffer.)
 template <unsigned Count>
-CONCUR_FORCEINLINE unsigned match_words_wide(const void* words, std::uint64_t key) noexcept {
+inline constexpr unsigned words_before = Count % 2;
+
+#if defined(__AVX2__)
+/// Three or four 8-byte words at once.
+template <unsigned Count>
+CONCUR_FORCEINLINE unsigned match_words_wide(const std::uint64_t* words,
+                                             std::uint64_t key) noexcept {
   using four = long long __attribute__((vector_size(32), aligned(8), may_alias));
   const auto wanted = static_cast<long long>(key);
-  const four found = *static_cast<const volatile four*>(words);
+  const four found = *reinterpret_cast<const volatile four*>(words - words_before<Count>);
   const auto equal = found == four{wanted, wanted, wanted, wanted};
   using four_doubles = double __attribute__((vector_size(32)));
   const int mask = __builtin_ia32_movmskpd256(reinterpret_cast<four_doubles>(equal));
   std::atomic_signal_fence(std::memory_order_acquire);
-  return static_cast<unsigned>(mask) & ((1u << Count) - 1);
+  if (mask < 0 || mask > 15) __builtin_unreachable();  // g++ does not know it of four lanes
+  return static_cast<unsigned>(mask) >> words_before<Count>;
 }
 #endif
 
-/// Two 8-byte words at a time. `words` is 16-byte aligned; with an odd count the 8 bytes after the
-/// last word are read too, and ignored: they are part of the same bucket.
+/// Two 8-byte words at a time.
 template <unsigned Count>
-CONCUR_FORCEINLINE unsigned match_words_vector(const void* words, std::uint64_t key) noexcept {
+CONCUR_FORCEINLINE unsigned match_words_vector(const std::uint64_t* words,
+                                               std::uint64_t key) noexcept {
+  using two = long long __attribute__((vector_size(16), aligned(8), may_alias));
   const __m128i wanted = _mm_set1_epi64x(static_cast<long long>(key));
   unsigned mask = 0;
   for (unsigned i = 0; i < Count; i += 2) {
-    const __m128i found = *(static_cast<const volatile __m128i*>(words) + i / 2);
+    const two found = *reinterpret_cast<const volatile two*>(words - words_before<Count> + i);
 #if defined(__SSE4_1__)
-    const __m128i equal = reinterpret_cast<__m128i>(reinterpret_cast<__v2di>(found) ==
-                                                    reinterpret_cast<__v2di>(wanted));
+    const __m128i equal = reinterpret_cast<__m128i>(found == reinterpret_cast<__v2di>(wanted));
 #else
-    const __m128i halves = _mm_cmpeq_epi32(found, wanted);
+    const __m128i halves = _mm_cmpeq_epi32(reinterpret_cast<__m128i>(found), wanted);
     const __m128i equal = _mm_and_si128(halves, _mm_shuffle_epi32(halves, 0xb1));
 #endif
     mask |= static_cast<unsigned>(_mm_movemask_pd(_mm_castsi128_pd(equal))) << i;
   }
   std::atomic_signal_fence(std::memory_order_acquire);
-  return mask & ((1u << Count) - 1);
+  return mask >> words_before<Count>;
 }
 #endif
 
+/// Bit i of the result: `words[i]` has the bytes of `key`. There are 8 readable bytes before.
 template <unsigned Count, class Key>
 CONCUR_FORCEINLINE unsigned match_words(const atomic_words<Key>* words, const Key& key) noexcept {
 #if CONCUR_VECTOR_LOADS
-#if defined(__AVX2__)
-  if constexpr (sizeof(Key) == 8 && (Count == 3 || Count == 4)) {
-    return match_words_wide<Count>(words, std::bit_cast<std::uint64_t>(key));
-  }
-#endif
   if constexpr (sizeof(Key) == 8 && Count >= 2 && Count <= 5) {
-    return match_words_vector<Count>(words, std::bit_cast<std::uint64_t>(key));
+    const auto* const first = reinterpret_cast<const std::uint64_t*>(words);
+    const auto wanted = std::bit_cast<std::uint64_t>(key);
+#if defined(__AVX2__)
+    if constexpr (Count == 3 || Count == 4) return match_words_wide<Count>(first, wanted);
+#endif
+    return match_words_vector<Count>(first, wanted);
   }
 #endif
   return match_words_portable<Count>(words, key);
