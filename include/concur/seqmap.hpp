@@ -239,7 +239,7 @@ class basic_seqmap
   T fetch_add(const Key& k, T n) requires(std::is_arithmetic_v<T>) {
     T previous{};
     const std::uint64_t h = engine_.hash(k);
-    if constexpr (engine_type::compares_words) {
+    if constexpr (engine_type::compares_bytes) {
       const auto add = [&](T present) {
         previous = present;
         return detail::wrapping_sum(present, n);

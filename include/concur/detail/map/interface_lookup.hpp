@@ -12,6 +12,7 @@
 #pragma once
 
 #include <concepts>
+#include <concur/detail/config.hpp>
 #include <concur/detail/map/access.hpp>
 #include <concur/detail/map/keys.hpp>
 #include <concur/detail/map/primitives.hpp>
@@ -52,7 +53,7 @@ class interface_lookup {
   /// - Throws: what copying `T` throws.
   /// - Needs: copyable `T`.
   template <lookup_key<Derived> K = key_type>
-  std::optional<T> find(const K& k) const requires std::copy_constructible<T> {
+  CONCUR_FORCEINLINE std::optional<T> find(const K& k) const requires std::copy_constructible<T> {
     auto&& key = as_key<Derived>(k);
     const auto& engine = map_access::engine(derived());
     return copy_of(engine, engine.hash(key), key);
@@ -182,20 +183,27 @@ class interface_lookup {
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }
 
+  /// By force, as its callers: a small optional that a function returns is put together in memory,
+  /// the flag stored as a byte and loaded as a word, which waits for that store; so does one that a
+  /// callable fills by reference. Either is half of a find's time.
   template <class Engine, class K>
-  static std::optional<T> copy_of(const Engine& engine, std::uint64_t hash, const K& key) {
+  CONCUR_FORCEINLINE static std::optional<T> copy_of(const Engine& engine, std::uint64_t hash,
+                                                     const K& key) {
     if constexpr (std::is_trivially_copyable_v<T> && std::is_copy_assignable_v<T> &&
                   std::is_trivially_default_constructible_v<T>) {
-      // An optional that a callable fills by reference lives in memory: gcc 12 stores value and
-      // flag apart and loads them as one, which waits for both stores. Half of a find's time.
       T value;
       if (!engine.read(hash, key, value_reader<T>{value})) return std::nullopt;
       return value;
     } else {
-      std::optional<T> copy;
-      engine.read(hash, key, [&](auto&& element) { copy.emplace(element.second); });
-      return copy;
+      return copy_in_memory(engine, hash, key);
     }
+  }
+
+  template <class Engine, class K>
+  static std::optional<T> copy_in_memory(const Engine& engine, std::uint64_t hash, const K& key) {
+    std::optional<T> copy;
+    engine.read(hash, key, [&](auto&& element) { copy.emplace(element.second); });
+    return copy;
   }
 
   template <class Engine, class K, class F>

@@ -81,11 +81,11 @@ struct tag_word<true> {
     // state that says so. Who finds the tag of another one that took its cell must not find what it
     // left at home unchanged: pairs with `store`.
     const std::uint64_t tags = bits.load(std::memory_order_acquire);
-    unsigned mask = 0;
-    for (unsigned i = 0; i < 7; ++i) {
-      mask |= static_cast<unsigned>((tags >> (8 * i) & 255) == tag_of(hash)) << i;
-    }
-    return mask;
+    constexpr std::uint64_t low_bits = 0x7f7f'7f7f'7f7f'7f7f;
+    const std::uint64_t difference = tags ^ tag_of(hash) * 0x0101'0101'0101'0101;
+    // The high bit of each byte that is zero, then all of them in a row.
+    const std::uint64_t equal = ~(((difference & low_bits) + low_bits) | difference | low_bits);
+    return static_cast<unsigned>(equal * 0x0002'0408'1020'4081 >> 56);
   }
 
   /// Needs the bucket's lock.
@@ -185,13 +185,20 @@ struct alignas(64) bucket : bucket_head<Key, bucket_shape_of<Key, T, Direct>> {
     return b.is_unchanged_since(before);
   }
 
-  /// The cells that may hold `key`: exactly those that do if the keys are compared directly.
-  CONCUR_FORCEINLINE unsigned match(const Key& key, std::uint64_t hash) const noexcept {
-    if constexpr (is_direct && !shape.has_tags) {
-      static_cast<void>(hash);
-      return match_words<cell_count>(keys, key);
+  /// Which of `cells` hold the bytes of `key`: one, as a rule. They may be changing meanwhile: what
+  /// was found is that of one moment if the state is still the same afterwards, and what was not is
+  /// a key that was not there throughout.
+  CONCUR_FORCEINLINE unsigned find(const Key& key, std::uint64_t hash,
+                                   unsigned cells) const noexcept {
+    if constexpr (shape.has_tags) {
+      for (cells &= tags.match(hash); cells != 0; cells &= cells - 1) {
+        const auto cell = static_cast<unsigned>(std::countr_zero(cells));
+        if (keys[cell].has_bytes_of(key)) return 1u << cell;
+      }
+      return 0;
     } else {
-      return tags.match(hash);
+      static_cast<void>(hash);
+      return match_words<cell_count>(keys, key) & cells;
     }
   }
 

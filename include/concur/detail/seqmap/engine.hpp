@@ -46,13 +46,12 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   using base = traversal<types, engine>;
   using typename base::bucket;
 
-  /// A key that is compared by its bytes, all keys of a bucket at once.
+  /// A key that is compared by its bytes.
   template <class K>
-  static constexpr bool can_match =
-      bucket::is_direct && !bucket::shape.has_tags && std::is_same_v<K, Key>;
+  static constexpr bool can_match = types::compares_bytes&& std::is_same_v<K, Key>;
 
   template <class K>
-  using as_argument = std::conditional_t<can_match<K>, const K, const K&>;
+  using as_argument = std::conditional_t<can_match<K> && sizeof(K) <= 16, const K, const K&>;
   template <class V>
   using copied_if_small = std::conditional_t<sizeof(V) <= 16, const V, const V&>;
 
@@ -66,8 +65,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   using size_type = std::size_t;
 
   static constexpr bool callback_is_exclusive = true;
-  /// Keys are found by their bytes alone, all of a bucket at once.
-  static constexpr bool compares_words = can_match<Key>;
+  static constexpr bool compares_bytes = types::compares_bytes;
 
   static constexpr std::size_t cells_per_bucket = types::bucket::cell_count;
   static constexpr std::size_t bucket_bytes = sizeof(typename types::bucket);
@@ -302,7 +300,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     // state that is loaded now shows it at home, or moved, or it is not in the map.
     const displaced_directory directory = home.load_displaced();
     const state before = home.load_state();
-    const unsigned found = home.match(key, hash) & before.occupied();
+    const unsigned found = home.find(key, hash, before.occupied());
     if (found != 0) {
       const auto cell = static_cast<unsigned>(std::countr_zero(found));
       value.emplace(home.copy_value(cell));
@@ -324,7 +322,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   };
 
   /// The next likely case: the key is one more line away, and nothing moves. `again` if it is not.
-  CONCUR_NOINLINE outcome read_displaced(std::uint64_t hash, const Key key,
+  CONCUR_NOINLINE outcome read_displaced(std::uint64_t hash, as_argument<Key> key,
                                          std::optional<T>& value) const {
     const std::uintptr_t word = this->protected_root();
     bucket* home = table::home(word, hash);
@@ -336,7 +334,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
       if (!directory.matches(i, tag)) continue;
       const bucket& b = *table::of(word)->neighbour(home, directory.distance(i));
       const state seen = b.load_state();
-      const unsigned found = b.match(key, hash) & seen.displaced();
+      const unsigned found = b.find(key, hash, seen.displaced());
       if (found == 0) continue;
       const auto cell = static_cast<unsigned>(std::countr_zero(found));
       value.emplace(b.copy_value(cell));
@@ -344,7 +342,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     }
     // Not there, unless it has come home or left with its home meanwhile.
     const bool is_settled =
-        (home->match(key, hash) & before.occupied()) == 0 && home->is_unchanged_since(before);
+        home->find(key, hash, before.occupied()) == 0 && home->is_unchanged_since(before);
     return is_settled ? outcome::absent : outcome::again;
   }
 
@@ -423,7 +421,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
                            const K& key, std::optional<value_type>& result,
                            Announce& announce_again, Observe& observe) const {
     if constexpr (can_match<K>) {
-      cells &= b.match(key, hash);
+      cells = b.find(key, hash, cells);
     } else {
       cells &= b.tags.match(hash);
     }
@@ -441,7 +439,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
         observe(seen);
         return outcome::found;
       }
-      if constexpr (!types::is_direct || !std::is_same_v<K, Key>) {
+      if constexpr (!can_match<K>) {
         // It may have used a map, and with it the announcement.
         if (!announce_again()) return outcome::again;
       }
@@ -464,7 +462,7 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
     const state seen = home.load_state();
     // All that is read from here on is what the lock's owner will find: the lock is taken from this
     // very state, and who changes anything leaves another version.
-    const unsigned found = home.match(key, hash) & seen.occupied();
+    const unsigned found = home.find(key, hash, seen.occupied());
     const unsigned tag = displaced_directory::tag_of(hash);
     if constexpr (std::invocable<OnPresent&>) {
       if (found != 0 && home.is_unchanged_since(seen)) {
@@ -577,11 +575,11 @@ class engine : public traversal<engine_types<Key, T, Hash, KeyEqual, Allocator, 
   int find_in(const bucket& b, state before, unsigned cells, std::uint64_t hash,
               const K& key) const {
     if constexpr (can_match<K> && atomic_words<Key>::is_single_word) {
-      cells &= b.match(key, hash);
+      cells = b.find(key, hash, cells);
       return cells == 0 ? not_here : std::countr_zero(cells);
     } else {
       if constexpr (can_match<K>) {
-        cells &= b.match(key, hash);
+        cells = b.find(key, hash, cells);
       } else {
         cells &= b.tags.match(hash);
       }

@@ -36,8 +36,10 @@ struct engine_types {
   using allocator_type = Allocator;
   using tuning = Tuning;
 
-  /// Keys of up to 16 bytes whose equality is that of their bytes are compared in place.
-  static constexpr bool is_direct = is_bitwise_comparable<Key, KeyEqual> && sizeof(Key) <= 16;
+  /// Keys whose equality is that of their bytes are compared in place: up to 16 bytes all of a
+  /// bucket at once, longer ones after their tags.
+  static constexpr bool compares_bytes = is_bitwise_comparable<Key, KeyEqual>;
+  static constexpr bool is_direct = compares_bytes && sizeof(Key) <= 16;
   using bucket = seqmap::bucket<Key, T, is_direct>;
   using state = typename bucket::state;
   using table = seqmap::table<bucket, Tuning>;

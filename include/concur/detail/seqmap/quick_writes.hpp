@@ -34,7 +34,7 @@ class quick_writes : public migration<Types> {
       return false;
     bucket& home = *table::home(word, hash);
     state seen = home.load_state();
-    const unsigned found = home.match(key, hash) & seen.occupied();
+    const unsigned found = home.find(key, hash, seen.occupied());
     // A bucket that has moved has no occupied cell with a key of its own.
     if (found == 0) return false;
     if (!home.try_lock_from(seen)) [[unlikely]] {
@@ -70,7 +70,7 @@ class quick_writes : public migration<Types> {
       return answer::unknown;  // every write does a share of that
     bucket& home = *table::home(word, hash);
     const state seen = home.load_state();
-    if ((home.match(key, hash) & seen.occupied()) != 0) {
+    if (home.find(key, hash, seen.occupied()) != 0) {
       return home.is_unchanged_since(seen) ? answer::no : answer::unknown;
     }
     if (seen.vacant() == 0 || may_be_elsewhere(home, seen, hash)) return answer::unknown;
@@ -90,7 +90,7 @@ class quick_writes : public migration<Types> {
     if (table::is_replacing(word)) return false;
     bucket& home = *table::home(word, hash);
     const state seen = home.load_state();
-    if (seen.vacant() != 0 || (home.match(key, hash) & seen.occupied()) != 0 ||
+    if (seen.vacant() != 0 || home.find(key, hash, seen.occupied()) != 0 ||
         may_be_elsewhere(home, seen, hash) || !home.try_lock_from(seen)) {
       return false;
     }
@@ -113,7 +113,7 @@ class quick_writes : public migration<Types> {
     // Before the state, for an answer without the lock: see engine::read_at_home.
     const displaced_directory before = home.load_displaced();
     const state seen = home.load_state();
-    const unsigned found = home.match(key, hash) & seen.occupied();
+    const unsigned found = home.find(key, hash, seen.occupied());
     if (found == 0) {
       return before.may_hold(displaced_directory::tag_of(hash)) || seen.is_moved() ? answer::unknown
                                                                                    : answer::no;

@@ -81,8 +81,10 @@ class traversal : public quick_writes<Types> {
     const std::uint64_t h = this->hash(key);
     const std::uintptr_t word = guard.protect(this->root_);
     bucket* home = table::home(word, h);
-    if (!home->load_state().is_moved() &&
-        (home->match(key, h) & home->load_state().at_home()) == 0) {
+    const state seen = home->load_state();
+    const unsigned found = Types::compares_bytes ? home->find(key, h, seen.at_home())
+                                                 : home->tags.match(h) & seen.at_home();
+    if (!seen.is_moved() && found == 0) {
       table::of(word)->visit_displaced(home, home->load_displaced(), displaced_directory::tag_of(h),
                                        [&](bucket&, unsigned) {
                                          ++count;

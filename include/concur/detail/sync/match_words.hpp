@@ -78,7 +78,9 @@ CONCUR_FORCEINLINE unsigned match_words_vector(const std::uint64_t* words,
     const __m128i halves = _mm_cmpeq_epi32(reinterpret_cast<__m128i>(found), wanted);
     const __m128i equal = _mm_and_si128(halves, _mm_shuffle_epi32(halves, 0xb1));
 #endif
-    mask |= static_cast<unsigned>(_mm_movemask_pd(_mm_castsi128_pd(equal))) << i;
+    const int lanes = _mm_movemask_pd(_mm_castsi128_pd(equal));
+    if (lanes < 0 || lanes > 3) __builtin_unreachable();  // as above
+    mask |= static_cast<unsigned>(lanes) << i;
   }
   std::atomic_signal_fence(std::memory_order_acquire);
   return mask >> words_before<Count>;
