@@ -3,6 +3,7 @@
 /// The shape of a bucket for every size of element, and its tags.
 #include "support/catch.hpp"
 
+#include <array>
 #include <concur/detail/seqmap/bucket.hpp>
 #include <cstdint>
 
@@ -89,4 +90,24 @@ TEST_CASE("a tag word matches exactly the cells with the tag") {
   // Nothing stays of a tag that had more bits.
   tags.store(3, std::uint64_t{4} << 6);
   REQUIRE(tags.match(std::uint64_t{4} << 6) == 0b0001000);
+}
+
+TEST_CASE("a wide key is found behind others that have its tag, and among the given cells only") {
+  using key_type = std::array<std::uint64_t, 4>;
+  bucket<key_type, std::uint64_t, false> b;
+  constexpr std::uint64_t hash = std::uint64_t{7} << 6;
+  constexpr std::uint64_t other_hash = std::uint64_t{8} << 6;
+  constexpr key_type first{1, 2, 3, 4};
+  constexpr key_type second{1, 2, 3, 5};
+  constexpr key_type third{0, 2, 3, 4};
+  b.fill(0, first, 1, hash);
+  b.fill(1, second, 2, hash);
+  b.fill(2, third, 3, other_hash);
+  REQUIRE(b.find(first, hash, 0b111) == 0b001);
+  REQUIRE(b.find(second, hash, 0b111) == 0b010);
+  REQUIRE(b.find(third, other_hash, 0b111) == 0b100);
+  REQUIRE(b.find(third, hash, 0b111) == 0);
+  REQUIRE(b.find(key_type{}, hash, 0b111) == 0);
+  REQUIRE(b.find(first, hash, 0b110) == 0);
+  REQUIRE(b.find(second, hash, 0b101) == 0);
 }
