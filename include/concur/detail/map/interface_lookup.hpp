@@ -183,6 +183,11 @@ class interface_lookup {
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
   const Derived& derived() const noexcept { return static_cast<const Derived&>(*this); }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+// The caller who asks an empty optional for its value is warned of bytes that are not set here.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
   /// By force, as its callers: a small optional that a function returns is put together in memory,
   /// the flag stored as a byte and loaded as a word, which waits for that store; so does one that a
   /// callable fills by reference. Either is half of a find's time.
@@ -198,6 +203,9 @@ class interface_lookup {
       return copy_in_memory(engine, hash, key);
     }
   }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
   template <class Engine, class K>
   static std::optional<T> copy_in_memory(const Engine& engine, std::uint64_t hash, const K& key) {
