@@ -38,6 +38,7 @@ NAMES = {
     "lru_flat_mutex": "flat LRUs, mutexes", "lru_list_mutex": "list and map, mutexes", "tbb_lru_cache": "oneTBB concurrent_lru_cache",
     "boost_concurrent_flat": "boost::concurrent_flat_map", "boost_concurrent_node": "boost::concurrent_node_map", "parlayhash": "parlayhash", "growt_uaGrow": "growt uaGrow",
     "phmap_mutex": "phmap, 64 mutexes", "seq_concurrent": "seq::concurrent_map", "folly_concurrent": "folly::ConcurrentHashMap",
+    "folly_concurrent_simd": "folly::ConcurrentHashMapSIMD",
     "tbb_hash_map": "oneTBB concurrent_hash_map", "libcuckoo": "libcuckoo", "xenium_vyukov": "xenium vyukov_hash_map",
     "libcds_feldman_hp": "libcds FeldmanHashMap", "liburcu_lfht_memb": "liburcu cds_lfht (memb)",
     "liburcu_lfht_qsbr": "liburcu cds_lfht (qsbr)", "growt_folklore": "growt folklore, fixed size",
@@ -53,7 +54,7 @@ NOT_PLOTTED = {"std_unordered_mutex", "shard64_boost_mutex", "shard64_absl_spin"
                "1T_std_unordered", "concur_shared_fixed_map"}
 # On the first page: what most readers know or would write themselves.
 SUMMARY = {"concur_seqmap", "concur_cmap", "concur_hamt", "concur_lockmap", "boost_concurrent_flat", "parlayhash",
-           "growt_uaGrow", "folly_concurrent", "tbb_hash_map", "libcuckoo", "shard64_boost_spin", "1T_boost_flat"}
+           "growt_uaGrow", "folly_concurrent", "folly_concurrent_simd", "tbb_hash_map", "libcuckoo", "shard64_boost_spin", "1T_boost_flat"}
 BESIDE_BEST = ["a_hit", "b_miss", "d_90_9_1", "e_50_25_25", "u_zipfinc", "f_grow"]  # its table of numbers
 KEY_NAMES = {"u64": "8-byte keys and values", "string": "strings of 16 to 31 letters (std::string)", "k32": "32-byte keys",
              "text": "text of 16 to 31 letters in 32 bytes"}
