@@ -7,10 +7,10 @@
 ///     0           8          32      40         64
 ///     | displaced | k0 k1 k2 | state | v0 v1 v2 |
 ///
-/// A hit reads that line and nothing else of the table. The keys are compared by aligned vector
-/// loads, which take the word before an odd number of them along. It is one that is seldom written:
-/// a vector that has a word in it which was stored a moment ago, as a value or a state, is waited
-/// for until that store has left the processor's buffer.
+/// A hit reads that line and nothing else of the table. The keys are compared by vector loads,
+/// which take the word before an odd number of them along. It is one that is seldom written: a
+/// vector that has a word in it which was stored a moment ago, as a value or a state, is waited for
+/// until that store has left the processor's buffer.
 ///
 /// Wide elements have a word of 8-bit tags after the two control words and take several lines: the
 /// first one, and those of the one cell.
