@@ -132,7 +132,6 @@ template <class Key, class T, bool Direct>
 struct alignas(64) bucket : bucket_head<Key, bucket_shape_of<Key, T, Direct>> {
   static constexpr bucket_shape shape = bucket_shape_of<Key, T, Direct>;
   static constexpr unsigned cell_count = shape.cells;
-  static constexpr bool is_direct = Direct;
   using state = bucket_state<cell_count>;
 
   constexpr bucket() noexcept = default;

@@ -7,8 +7,8 @@
 ///
 /// Hit at home (80 to 95 %):  root, equal to the thread's lasting announcement; then in one line:
 ///     directory, state, keys (one comparison of all), value, state again. No write, no fence, no
-///     atomic read-modify-write. Wide keys: the tags, and the one key that has the tag, in a line
-///     of its own.
+///     atomic read-modify-write. Wide keys: the tags, and the one key that has the tag, often in
+///     another line.
 /// Miss (98 %):  the same without the value and the last load; one bit of the directory.
 /// Insert, update, erase:  the same first: what changes nothing is done then. Else one
 ///     compare-and-swap that takes the bucket's lock from the state that was read, plain stores,
